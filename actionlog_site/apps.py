@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class ActionlogSiteConfig(AppConfig):
+    name = "actionlog_site"

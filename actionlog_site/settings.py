@@ -1,0 +1,110 @@
+"""Django settings. Everything that differs between installations comes from the environment."""
+
+import os
+from pathlib import Path
+
+from actionlog_site.database import database_settings
+from actionlog_site.embedded_postgres import running_url
+from actionlog_site.secret_key import secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+ACTIONLOG_HOME = Path(os.environ.get("ACTIONLOG_HOME") or BASE_DIR / "var").resolve()
+
+DEBUG = False
+SECRET_KEY = os.environ.get("SECRET_KEY") or secret_key(ACTIONLOG_HOME)
+ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
+CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("CSRF_TRUSTED_ORIGINS", "").split(",") if origin]
+
+# "postgresql:///actionlog" is never connected to by the commands that need no database, such as mypy's plugin.
+DATABASES = {
+    "default": database_settings(
+        os.environ.get("DATABASE_URL") or running_url(ACTIONLOG_HOME) or "postgresql:///actionlog"
+    )
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "channels",
+    "rest_framework",
+    "django_filters",
+    "django_htmx",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "access",
+    "attempts",
+    "resolutions",
+    "analytics",
+    "actionlog_site",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "actionlog_site.urls"
+ASGI_APPLICATION = "actionlog_site.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = ACTIONLOG_HOME / "static"
+# Served from the installed packages: no collectstatic step between a pull and a run.
+WHITENOISE_USE_FINDERS = True
+
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "dashboard"
+LOGOUT_REDIRECT_URL = "sign-in"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+
+REST_FRAMEWORK = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+}
+
+# What one request may carry (attempts.limits reads them): bytes, documents, levels of nesting.
+ACTIONLOG_MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
+ACTIONLOG_MAX_REQUEST_BYTES = 16 * 1024 * 1024
+ACTIONLOG_MAX_DOCUMENTS = 10_000
+ACTIONLOG_MAX_NESTING = 100

@@ -1,0 +1,19 @@
+#!/usr/bin/env python
+"""Django's command line, on the embedded database unless DATABASE_URL names another."""
+
+import os
+import sys
+
+from actionlog_site.embedded_postgres import ensure_database
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "actionlog_site.settings")
+    with ensure_database():
+        from django.core.management import execute_from_command_line
+
+        execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()
