@@ -1,0 +1,122 @@
+"""What is derived from the record: rollups, the list of buckets to recount, failure patterns.
+
+Every figure here can be recounted from the record; analytics.rollups is the only writer of metrics.
+"""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+
+class ResolutionMetric(models.Model):
+    """One rollup row: what started in one 15-minute bucket, for one combination of dimensions.
+
+    A dimension that was not told is the empty text here.
+    """
+
+    class Subject(models.TextChoices):
+        ATTEMPT = "attempt"
+        RESOLUTION = "resolution"
+
+    bucket_start = models.DateTimeField()
+    subject = models.CharField(max_length=16, choices=Subject.choices)
+    action_type = models.CharField(max_length=255, blank=True)
+    incident_type = models.CharField(max_length=255, blank=True)
+    engine = models.CharField(max_length=255, blank=True)
+    environment = models.CharField(max_length=255, blank=True)
+    # Digest of subject and the four dimensions: the texts themselves can be too long for one index entry.
+    dimensions_digest = models.UUIDField()
+
+    pending = models.BigIntegerField(default=0)
+    in_progress = models.BigIntegerField(default=0)
+    abandoned = models.BigIntegerField(default=0)
+    success = models.BigIntegerField(default=0)
+    failed = models.BigIntegerField(default=0)
+    skipped = models.BigIntegerField(default=0)
+    cancelled = models.BigIntegerField(default=0)
+    resolved = models.BigIntegerField(default=0)
+    escalated = models.BigIntegerField(default=0)
+    # {bin: count} of the known durations of what succeeded or failed; analytics.histogram defines the bins.
+    durations = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "resolution_metrics"
+        constraints = [
+            models.UniqueConstraint(fields=["bucket_start", "dimensions_digest"], name="resolution_metrics_key"),
+            models.CheckConstraint(
+                condition=Q(subject__in=["attempt", "resolution"]), name="resolution_metrics_subject_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    pending__gte=0,
+                    in_progress__gte=0,
+                    abandoned__gte=0,
+                    success__gte=0,
+                    failed__gte=0,
+                    skipped__gte=0,
+                    cancelled__gte=0,
+                    resolved__gte=0,
+                    escalated__gte=0,
+                ),
+                name="resolution_metrics_counts_not_negative",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.bucket_start:%Y-%m-%d %H:%M} {self.subject} {self.action_type}"
+
+
+class MetricRecount(models.Model):
+    """A bucket whose rollups missed a change: answers that cover it are not exact until it is recounted."""
+
+    bucket_start = models.DateTimeField(primary_key=True)
+    reason = models.TextField()
+    noted_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "metric_recounts"
+
+    def __str__(self) -> str:
+        return f"{self.bucket_start:%Y-%m-%d %H:%M}"
+
+
+class FailurePattern(models.Model):
+    """One way in which things fail. Patterns own sets of fingerprints; the record is never touched by regrouping."""
+
+    class State(models.TextChoices):
+        NEW = "new"
+        ACKNOWLEDGED = "acknowledged"
+        FIXED = "fixed"
+        IGNORED = "ignored"
+        REGRESSED = "regressed"
+
+    pattern_id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    template = models.TextField()
+    state = models.CharField(max_length=16, choices=State.choices, default=State.NEW)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "failure_patterns"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["new", "acknowledged", "fixed", "ignored", "regressed"]),
+                name="failure_patterns_state_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.template[:80]
+
+
+class FailureFingerprint(models.Model):
+    """Which pattern a fingerprint belongs to: each to one pattern."""
+
+    fingerprint = models.UUIDField(primary_key=True)
+    pattern = models.ForeignKey(FailurePattern, on_delete=models.PROTECT, related_name="fingerprints")
+
+    class Meta:
+        db_table = "failure_fingerprints"
+
+    def __str__(self) -> str:
+        return str(self.fingerprint)
