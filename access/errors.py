@@ -35,6 +35,9 @@ CODES: Final = {
     503: "unavailable",
 }
 
+# What every 401 says in its WWW-Authenticate header.
+CHALLENGE: Final = 'Bearer realm="actionlog"'
+
 # The pool's own timeout (psycopg_pool.PoolTimeout) is a psycopg.OperationalError.
 DATABASE_LOST: Final = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
 BAD_DATA: Final = (DataError, psycopg.DataError)
@@ -75,7 +78,6 @@ class ErrorDetailSerializer(serializers.Serializer[Any]):
 
     code = serializers.ChoiceField(choices=sorted(CODES.values()))
     message = serializers.CharField()
-    # "field" only shadows a method that a serializer used for documentation never calls.
     field = serializers.CharField(allow_null=True)
     path = serializers.CharField(allow_null=True)
 
@@ -88,7 +90,7 @@ class ErrorSerializer(serializers.Serializer[Any]):
 
 def unauthorized(message: str) -> ApiError:
     """A 401 that names the way in."""
-    return ApiError(401, message, headers={"WWW-Authenticate": 'Bearer realm="actionlog"'})
+    return ApiError(401, message, headers={"WWW-Authenticate": CHALLENGE})
 
 
 def database_lost() -> ApiError:
