@@ -33,12 +33,6 @@ class KeyUser(AnonymousUser):
     def __str__(self) -> str:
         return f"API key {self.key.name}"
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, KeyUser) and other.key.id == self.key.id
-
-    def __hash__(self) -> int:
-        return hash(("KeyUser", self.key.id))
-
 
 class BearerAuthentication(BaseAuthentication):
     """Sets request.auth to the access.keys.Key of the request, and request.user to a KeyUser."""

@@ -18,7 +18,6 @@ from rest_framework import exceptions as drf_exceptions
 from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
-from rest_framework.views import set_rollback
 
 CODES: Final = {
     400: "invalid",
@@ -103,7 +102,6 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     error = as_api_error(exc)
     if error is None:
         return None
-    set_rollback()
     return Response(error.body(), status=error.status, headers=error.headers)
 
 

@@ -23,11 +23,16 @@ class MayRead(BasePermission):
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        if (key := key_of(request)) is not None:
-            require_scope(key, "read")
-        elif not (request.user.is_authenticated and request.user.is_active):
+        key = key_of(request)
+        if key is None and not (request.user.is_authenticated and request.user.is_active):
+            return False
+        try:
+            if key is not None:
+                require_scope(key, "read")
+        except ApiError as refusal:
+            # Not raised on: Django REST framework asks this also to find out what may be done (OPTIONS).
+            self.message = refusal.message
             return False
         # A method that the view does not have is let through to its 405.
-        if request.method not in SAFE_METHODS and hasattr(view, (request.method or "").lower()):
-            raise ApiError(403, "Here you may only read.")
-        return True
+        self.message = "Here you may only read."
+        return request.method in SAFE_METHODS or not hasattr(view, (request.method or "").lower())

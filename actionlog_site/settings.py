@@ -112,6 +112,13 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
 }
 
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Actionlog",
+    # The page's scripts come from the installed package, not from another site.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
 # What one request may carry (attempts.limits reads them): bytes, documents, levels of nesting.
 ACTIONLOG_MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
 ACTIONLOG_MAX_REQUEST_BYTES = 16 * 1024 * 1024
