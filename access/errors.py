@@ -6,6 +6,7 @@ field is the name at fault and path where it stands in what was sent; both are n
 answers to whole requests that no view saw (unknown addresses, crashes) are in error_pages.py.
 """
 
+import logging
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -18,6 +19,8 @@ from rest_framework import exceptions as drf_exceptions
 from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
+
+logger = logging.getLogger(__name__)
 
 CODES: Final = {
     400: "invalid",
@@ -111,13 +114,18 @@ def as_api_error(exc: BaseException | None) -> ApiError | None:
         case ApiError():
             return exc
         case _ if isinstance(exc, DATABASE_LOST):
+            # Also a full disk or a cancelled statement: the log must tell which.
+            logger.warning("Answered 503, for the database said: %s", exc)
             return database_lost()
         case _ if isinstance(exc, BAD_DATA):
+            logger.warning("Answered 400, for the database said: %s", exc)
             return ApiError(400, "The database cannot hold a value that was sent: out of range, or with a NUL in it.")
         case drf_exceptions.ValidationError():
             return _validation_error(exc.detail)
         case django_exceptions.ValidationError():
             return _validation_error(exc.message_dict if hasattr(exc, "error_dict") else exc.messages)
+        case drf_exceptions.NotAuthenticated():
+            return unauthorized("Send an API key (Authorization: Bearer KEY), or sign in.")
         case drf_exceptions.APIException():
             return _drf_error(exc)
         case Http404():

@@ -1,15 +1,16 @@
 """Signing in with a password, and out."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
 from access.models import SignInTry
-from access.sign_in_tries import TRIES
+from access.sign_in_tries import TRIES, begin_try
 from access.tests.conftest import PASSWORD
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("access.tests.urls")]
@@ -96,6 +97,23 @@ def test_signing_in_forgets_the_tries(client: Client, operator: User) -> None:
         client.post("/sign-in/", WRONG)
     client.post("/sign-in/", RIGHT)
     assert not SignInTry.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_tries_at_the_same_moment_are_all_counted() -> None:
+    def guess(_: int) -> bool:
+        try:
+            return begin_try(username="operator", address="192.0.2.1")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(guess, range(40))) <= TRIES
+
+
+def test_the_database_refuses_a_try_that_tells_who() -> None:
+    with pytest.raises(IntegrityError, match="access_sign_in_tries_who_form"), transaction.atomic():
+        SignInTry.objects.create(who="operator")
 
 
 def test_neither_name_nor_address_of_a_try_is_stored(client: Client, operator: User) -> None:
