@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 from django.test import AsyncClient, Client
+from rest_framework import exceptions
+
+from access.errors import as_api_error
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("access.tests.urls")]
 
@@ -111,6 +114,12 @@ def test_the_first_fault_decides_field_and_path(client: Client, sent: Any, field
     error = error_of(answer)
     assert (answer.status_code, error["code"], error["field"], error["path"]) == (400, "invalid", field, path)
     assert error["message"]
+
+
+def test_faults_told_as_a_list_with_an_entry_an_item_name_their_position() -> None:
+    error = as_api_error(exceptions.ValidationError({"logs": [{}, {"sequence": ["Not a number."]}]}))
+    assert error is not None
+    assert (error.field, error.path) == ("sequence", "logs[1].sequence")
 
 
 def test_the_message_names_every_fault(client: Client) -> None:
