@@ -8,7 +8,7 @@ import re
 from typing import Any, Final, TypeVar
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 
 from attempts.canonical import decode_exact, encode_exact
 from attempts.limits import limits
@@ -16,7 +16,7 @@ from attempts.records import AttemptDocument, Step
 from attempts.redaction import redactor
 from attempts.validation import Fault, join
 
-Document = TypeVar("Document", bound=Struct)
+Document = TypeVar("Document")
 
 _PATH: Final = re.compile(r" - at `(?:key in )?\$(?P<path>.*)`$", re.DOTALL)
 _MISSING: Final = re.compile(r"missing required field `(?P<name>[^`]*)`")
@@ -75,7 +75,7 @@ def decode_document(
             raise fault_of(error, path) from error
     except (msgspec.DecodeError, RecursionError):
         return decode_json(source, decoder, path), []  # raises, with the fault
-    known = {field.encode_name for field in msgspec.structs.fields(decoder.type)}
+    known = {field.encode_name for field in msgspec.structs.fields(decoder.type)}  # type: ignore[arg-type]
     kept, warnings = _move_unknown_to_extra(source, known, path)
     return decode_json(kept, decoder, path), warnings
 

@@ -71,7 +71,7 @@ def merge(stored: Stored, told: Struct, law: Law, path: str = "") -> Stored:
         old = getattr(stored, name)
         if old is None or old is NOT_TOLD:
             value = new
-        elif name == "status":
+        elif name == "status" and law.status_ranks:
             value = _merge_status(old, new, law, path)
         elif name == "extra":
             value = _merge_extra(old, new, path)

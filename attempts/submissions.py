@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
 
+from msgspec.json import encode as encode_json
+
 from access.keys import Key
 
 Outcome = Literal["created", "updated", "unchanged", "conflict", "rejected", "not_found", "forbidden", "unauthorized"]
@@ -36,6 +38,13 @@ class Submission(Generic[Document]):
     ) -> None:
         self.outcome = outcome
         self.error = {"code": code, "message": message, "field": name, "path": path}
+
+    def discard(self, message: str) -> None:
+        """Reject a document that the database itself refuses. Its text is kept, and it is not tried again."""
+        self.refused_text = encode_json(self.document).decode()
+        self.told_id = self.id()
+        self.document = None
+        self.refuse("rejected", "invalid", message, path=self.path)
 
     def take(self, outcome: Outcome) -> None:
         self.outcome = outcome
