@@ -135,10 +135,10 @@ def replay(
             _in_threads(
                 lambda session, client: read_back(session, client, tally, advance=bar.update),
                 files,
-            url=url,
-            api_key=api_key,
-            tally=tally,
-            concurrency=concurrency,
+                url=url,
+                api_key=api_key,
+                tally=tally,
+                concurrency=concurrency,
             )
 
 
