@@ -41,6 +41,12 @@ def text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def type_name(value: Any) -> str | None:
+    """As short_text, without U+0000, which is refused in what every document must name."""
+    named = short_text(value)
+    return None if named is None else named.replace("\0", "\ufffd")
+
+
 def identity(value: Any) -> str | None:
     """Text or a number; U+0000, which identities cannot hold, becomes what it becomes in other texts."""
     named = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
@@ -188,7 +194,7 @@ def read_action(told: Document, *, action_id: str) -> tuple[Document, list[Docum
     for key, field in (("ai_confidence", "confidence"), ("result_excerpt", "result")):
         recorded.rename(key, field)
     recorded.take("action_id", lambda value: value if value == action_id else None)
-    action_type = recorded.take("action_type", short_text)
+    action_type = recorded.take("action_type", type_name)
     start = {"action_id": action_id, "action_type": action_type or "", **recorded.take_all(TOLD_AT_START)}
     steps = read_steps(recorded.take("logs", lambda value: value if isinstance(value, list) else None) or [])
     named = str(told.get("status")).lower()
