@@ -16,6 +16,8 @@ def main() -> None:
             execute_from_command_line(sys.argv)
     except EmbeddedPostgresError as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)  # as a shell reports Ctrl-C, without a stack of calls that tells nothing
 
 
 if __name__ == "__main__":
