@@ -83,7 +83,6 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = ACTIONLOG_HOME / "static"
 # Served from the installed packages: no collectstatic step between a pull and a run.
 WHITENOISE_USE_FINDERS = True
 
