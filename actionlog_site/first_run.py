@@ -14,12 +14,11 @@ from access.keys import create_key
 from access.models import ApiKey
 from access.queries import find_key
 from actionlog_site.home import make_private_file_once, write_private_file
+from attempts import locks
 
 OPERATOR = "operator"
 FIRST_KEY_NAME = "first key"
 FIRST_KEY_SCOPES = ("ingest", "read")
-# Any number, as long as no other advisory lock of the project has it: "alog" in ASCII.
-FIRST_RUN_LOCK = 0x616C6F67
 
 
 @dataclass(frozen=True)
@@ -46,12 +45,12 @@ def prepare(home: Path) -> FirstRun:
 def _one_at_a_time() -> Iterator[None]:
     """Others wait here. The lock is the session's, so it ends with this process, too."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [FIRST_RUN_LOCK])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [locks.FIRST_RUN])
     try:
         yield
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [FIRST_RUN_LOCK])
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [locks.FIRST_RUN])
 
 
 def _ensure_operator(password_file: Path) -> tuple[User, Path | None, tuple[str, ...]]:

@@ -13,12 +13,14 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Generator
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 from uuid import uuid4
 
 import uvicorn
 
+from access.sign_in_links import LIFETIME
 from actionlog_site.first_run import FirstRun
 
 APPLICATION = "actionlog_site.asgi:application"
@@ -91,10 +93,10 @@ def greeting(*, host: str, port: int, sign_in_path: str, first: FirstRun) -> str
         *(f"Note: {notice}" for notice in first.notices),
         f"Actionlog is ready:  {address}/",
         "",
-        f"Sign in (once, soon):  {address}{sign_in_path}",
-        f"Sign in (always):      user {first.operator.get_username()}"
+        f"Sign in once, within {LIFETIME // timedelta(minutes=1)} minutes:  {address}{sign_in_path}",
+        f"Sign in at any time:  user {first.operator.get_username()}"
         + (f", password in {_shown(first.password_file)}" if first.password_file else ""),
-        f"API key:               in {_shown(first.key_file)}",
+        f"API key:  in {_shown(first.key_file)}",
         "",
         "Record a first action:",
         f"  {curl_line(address, first.key_file)}",

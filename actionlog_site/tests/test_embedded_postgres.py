@@ -18,7 +18,7 @@ from actionlog_site.tests.processes import environment, python, running_python, 
 
 def ask(url: str, query: str) -> object:
     with psycopg.connect(url) as connection:
-        row = connection.execute(query).fetchone()  # type: ignore[call-overload]  # a plain str
+        row = connection.execute(query).fetchone()
         return row[0] if row else None
 
 
