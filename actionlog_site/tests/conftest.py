@@ -27,8 +27,8 @@ def layout(home: Path) -> Layout:
 
 @pytest.fixture
 def server(home: Path) -> Iterator[EmbeddedPostgres]:
-    """Not started yet."""
-    server = EmbeddedPostgres(home)
+    """Not started yet. Not durable, for speed: the kernel does not lose what a killed process has written."""
+    server = EmbeddedPostgres(home, durable=False)
     yield server
     server.stop()
 

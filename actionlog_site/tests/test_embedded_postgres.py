@@ -22,12 +22,21 @@ def ask(url: str, query: str) -> object:
         return row[0] if row else None
 
 
-def test_a_fresh_home_gets_a_durable_server_that_only_a_socket_reaches(server: EmbeddedPostgres) -> None:
+def test_unless_told_otherwise_the_server_is_durable(home: Path) -> None:
+    server = EmbeddedPostgres(home)
+    try:
+        url = server.start()
+        assert ask(url, "SHOW fsync") == "on"
+        assert ask(url, "SHOW full_page_writes") == "on"
+        assert ask(url, "SHOW synchronous_commit") == "on"
+    finally:
+        server.stop()
+
+
+def test_a_fresh_home_gets_a_server_that_only_a_socket_reaches(server: EmbeddedPostgres) -> None:
     url = server.start()
     assert ask(url, "SELECT current_database()") == "actionlog"
     assert ask(url, "SELECT current_setting('server_version_num')::int / 10000") == find_binaries().major_version
-    assert ask(url, "SHOW fsync") == "on"
-    assert ask(url, "SHOW synchronous_commit") == "on"
     assert ask(url, "SHOW listen_addresses") == ""
     assert ask(url, "SHOW server_encoding") == "UTF8"
     assert ask(url, "SELECT datcollate FROM pg_database WHERE datname = 'actionlog'") == "C.UTF-8"
@@ -59,7 +68,7 @@ def test_stopping_removes_the_socket_folder(server: EmbeddedPostgres, layout: La
 
 
 def test_the_last_of_those_who_share_a_server_stops_it(home: Path, layout: Layout) -> None:
-    first, second = EmbeddedPostgres(home), EmbeddedPostgres(home)
+    first, second = EmbeddedPostgres(home, durable=False), EmbeddedPostgres(home, durable=False)
     url = first.start()
     pid = postmaster_pid(layout)
     assert second.start() == url
@@ -71,14 +80,16 @@ def test_the_last_of_those_who_share_a_server_stops_it(home: Path, layout: Layou
 
 
 def test_many_who_start_at_once_get_the_same_server(home: Path) -> None:
-    code = "print(EmbeddedPostgres(home).start())"
+    code = "print(EmbeddedPostgres(home, durable=False).start())"
     with ThreadPoolExecutor() as pool:
         urls = list(pool.map(lambda _: python(code, home), range(4)))
     assert urls == [[running_url(home)]] * 4
 
 
 def test_a_server_whose_starter_was_killed_is_adopted(home: Path, server: EmbeddedPostgres, layout: Layout) -> None:
-    with running_python("print(EmbeddedPostgres(home).start(), flush=True); time.sleep(600)", home) as child:
+    with running_python(
+        "print(EmbeddedPostgres(home, durable=False).start(), flush=True); time.sleep(600)", home
+    ) as child:
         assert child.stdout is not None
         url = child.stdout.readline().strip()
         pid = postmaster_pid(layout)
@@ -112,12 +123,14 @@ def test_a_folder_without_binaries_is_refused_with_what_to_do(
 def test_a_long_temporary_folder_does_not_lengthen_the_socket_path(home: Path) -> None:
     long = home / ("x" * 100)
     long.mkdir()
-    assert python("print(EmbeddedPostgres(home).start()); EmbeddedPostgres(home).stop()", home, TMPDIR=str(long))
+    assert python(
+        "print(EmbeddedPostgres(home, durable=False).start()); EmbeddedPostgres(home).stop()", home, TMPDIR=str(long)
+    )
 
 
 def test_a_home_with_odd_characters_works(home: Path) -> None:
     odd = home / 'it\'s $(odd) "home" ünï'
-    server = EmbeddedPostgres(odd)
+    server = EmbeddedPostgres(odd, durable=False)
     try:
         assert ask(server.start(), "SELECT 1") == 1
     finally:

@@ -15,7 +15,7 @@ from actionlog_site.tests.processes import python
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="acts as other users, which only root may")
 
 ANSWER = """
-server = EmbeddedPostgres(home)
+server = EmbeddedPostgres(home, durable=False)
 try:
     print(psycopg.connect(server.start()).execute("SELECT current_user").fetchone()[0])
 finally:
@@ -44,7 +44,7 @@ def test_our_folders_are_closed_and_no_other_changes_its_mode(home: Path) -> Non
     not_ours = [*above.parents, above, *find_binaries().folder.parents, find_binaries().folder]
     before = {folder: mode(folder) for folder in not_ours}
     layout = Layout(above / "home")
-    server = EmbeddedPostgres(layout.home)
+    server = EmbeddedPostgres(layout.home, durable=False)
     try:
         server.start()
         for folder in (layout.home, layout.folder, layout.data, socket_folder(layout)):
