@@ -22,7 +22,8 @@ SETTINGS = {
     "timezone": "'UTC'",
     "log_timezone": "'UTC'",
 }
-NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+# Lost is then what only a crash of the machine loses: a killed server's writes are with the kernel.
+NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 
 def write_configuration(data: Path, *, account: Account, socket_folder: str, durable: bool, lz4: bool) -> None:
