@@ -28,6 +28,11 @@ class Layout:
         return self.folder / "log"
 
     @property
+    def socket_note(self) -> Path:
+        """Where the last server's socket folder is: apart, since a socket's path may have 108 bytes only."""
+        return self.folder / "socket-folder"
+
+    @property
     def server_lock(self) -> Path:
         """Held by whoever starts the server, and inherited by all its processes: held means it starts or lives."""
         return self.folder / "server.lock"

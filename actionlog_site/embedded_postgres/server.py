@@ -71,9 +71,12 @@ class EmbeddedPostgres:
         Whether the server is down. Raises EmbeddedPostgresError when it does not end.
         """
         self._let_go()
-        if not self._layout.users_lock.exists():
+        try:
+            alone = take_lock(self._layout.users_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except FileNotFoundError:  # never started
             return True
-        alone = take_lock(self._layout.users_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except PermissionError:  # the home of somebody else
+            return False
         if alone is None:
             return False
         try:
@@ -112,13 +115,13 @@ class EmbeddedPostgres:
         """Starts a server, knowing that none is alive, since its lock was free."""
         binaries = find_binaries()
         self._check_version(binaries)
-        self._clear_traces(read_postmaster(self._layout.data))
+        self._clear_traces()
         account = choose_account(binaries.path("postgres"), self._layout.folder)
         with self._open_log() as log:
             if not self._layout.data.exists():
                 self._make_cluster(binaries, account, lock, log)
             _give(self._layout.data, account)
-            socket_folder = _make_socket_folder()
+            socket_folder = self._make_socket_folder()
             write_configuration(
                 self._layout.data,
                 account=account,
@@ -129,7 +132,7 @@ class EmbeddedPostgres:
             _give(self._layout.data, account)
             command = [binaries.path("pg_ctl"), "start", "--silent", "--wait", f"--timeout={START_SECONDS}"]
             if not self._run(command, account, lock, log, data=self._layout.data):
-                shutil.rmtree(socket_folder)
+                self._remove_socket_folder()
                 raise self._failure("did not start", log)
 
     def _check_version(self, binaries: Binaries) -> None:
@@ -151,13 +154,14 @@ class EmbeddedPostgres:
             f"To begin empty, move the folder away: mv {data} {data}-{found.replace(' ', '-')}"
         )
 
-    def _clear_traces(self, last: Postmaster | None) -> None:
+    def _clear_traces(self) -> None:
         """Removes what a server that was killed has left; what one that is none of ours says stays in its way."""
-        if last is None or last.is_alive(self._layout.data):
+        last = read_postmaster(self._layout.data)
+        if last is not None and last.is_alive(self._layout.data):
             return
-        _remove_socket_folder(last.socket_folder)
+        self._remove_socket_folder()
         # PostgreSQL would believe a stale file whose number some other process of this user has got since.
-        (self._layout.data / "postmaster.pid").unlink()
+        (self._layout.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _make_cluster(self, binaries: Binaries, account: Account, lock: int, log: BinaryIO) -> None:
         """Runs initdb beside the data folder's place: it appears there whole or, if we are killed, not at all."""
@@ -226,33 +230,37 @@ class EmbeddedPostgres:
             ) from error
 
     def _shut_down(self) -> None:
-        postmaster = read_postmaster(self._layout.data)
-        for signal_number, patience in ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, STOP_SECONDS)):
-            if postmaster is not None and postmaster.is_alive(self._layout.data):
-                os.kill(postmaster.pid, signal_number)
-            deadline = time.monotonic() + patience
+        for signal_number in (signal.SIGINT, signal.SIGQUIT):  # fast, then immediate
+            deadline = time.monotonic() + STOP_SECONDS
+            told: int | None = None
             while is_held(self._layout.server_lock) and time.monotonic() < deadline:
+                # Read again each time: a start that was interrupted may be about to write it.
+                postmaster = read_postmaster(self._layout.data)
+                if postmaster is not None and postmaster.pid != told and postmaster.is_alive(self._layout.data):
+                    os.kill(postmaster.pid, signal_number)
+                    told = postmaster.pid
                 time.sleep(POLL_SECONDS)
             if not is_held(self._layout.server_lock):
-                if postmaster is not None:
-                    _remove_socket_folder(postmaster.socket_folder)
+                self._remove_socket_folder()
                 return
         raise EmbeddedPostgresError(f"PostgreSQL on {self._layout.data} does not stop; see {self._layout.log}.")
 
+    def _make_socket_folder(self) -> str:
+        folder = tempfile.mkdtemp(prefix=SOCKET_FOLDER_PREFIX)
+        if len(os.fsencode(f"{folder}/.s.PGSQL.{PORT}")) > SOCKET_PATH_LIMIT:
+            Path(folder).rmdir()
+            folder = tempfile.mkdtemp(prefix=SOCKET_FOLDER_PREFIX, dir="/tmp")
+        # Remembered by ourselves: the server's own note of it vanishes when it ends.
+        self._layout.socket_note.write_text(folder)
+        return folder
 
-def _make_socket_folder() -> str:
-    folder = tempfile.mkdtemp(prefix=SOCKET_FOLDER_PREFIX)
-    if len(os.fsencode(f"{folder}/.s.PGSQL.{PORT}")) > SOCKET_PATH_LIMIT:
-        Path(folder).rmdir()
-        folder = tempfile.mkdtemp(prefix=SOCKET_FOLDER_PREFIX, dir="/tmp")
-    return folder
-
-
-def _remove_socket_folder(folder: str) -> None:
-    path = Path(folder)
-    with contextlib.suppress(FileNotFoundError):
-        if path.name.startswith(SOCKET_FOLDER_PREFIX) and path.lstat().st_uid == os.geteuid():
-            shutil.rmtree(path)
+    def _remove_socket_folder(self) -> None:
+        """Removes the last server's socket folder. To be called only when no server lives."""
+        with contextlib.suppress(FileNotFoundError):
+            folder = Path(self._layout.socket_note.read_text())
+            if folder.name.startswith(SOCKET_FOLDER_PREFIX) and folder.lstat().st_uid == os.geteuid():
+                shutil.rmtree(folder)
+            self._layout.socket_note.unlink()
 
 
 def _give(folder: Path, account: Account) -> None:

@@ -2,7 +2,10 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import psutil
@@ -10,9 +13,11 @@ import psycopg
 import pytest
 
 from actionlog_site.embedded_postgres import EmbeddedPostgres, running_url
+from actionlog_site.embedded_postgres.locks import is_held
 from actionlog_site.embedded_postgres.running import Layout, read_postmaster
+from actionlog_site.home import BASE_DIR
 from actionlog_site.tests.conftest import postmaster_pid
-from actionlog_site.tests.processes import is_gone, kill_all, tree, wait_until
+from actionlog_site.tests.processes import environment, is_gone, kill_all, tree, wait_until
 
 
 @pytest.fixture
@@ -73,3 +78,18 @@ def test_a_data_folder_that_was_half_made_is_made_anew(server: EmbeddedPostgres,
     with psycopg.connect(server.start()) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
     assert not half.exists()
+
+
+def test_a_start_that_is_interrupted_leaves_neither_processes_nor_folders(home: Path) -> None:
+    sockets = home / "sockets"
+    sockets.mkdir()
+    told = environment(ACTIONLOG_HOME=str(home / "var"), TMPDIR=str(sockets))
+    for seconds in (0.3, 0.6, 0.9, 1.2):  # from the middle of initdb to the middle of the command
+        with subprocess.Popen(
+            [sys.executable, "manage.py", "migrate"], env=told, cwd=BASE_DIR, stdout=subprocess.DEVNULL
+        ) as child:
+            time.sleep(seconds)
+            child.terminate()
+        assert child.returncode in {143, -signal.SIGTERM}
+        assert not is_held(Layout(home / "var").server_lock)
+        assert list(sockets.iterdir()) == []

@@ -3,6 +3,7 @@
 import os
 import pwd
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -159,3 +160,27 @@ except EmbeddedPostgresError as error:
     told = " ".join(python(code, home, PATH=f"{home}:{os.environ['PATH']}"))
     assert "Run as an ordinary user" in told
     assert "DATABASE_URL" in told
+
+
+@as_root
+def test_the_closed_home_of_another_is_refused_with_what_to_do(home: Path) -> None:
+    (home / "var").mkdir(mode=0o700)
+    code = """
+try:
+    EmbeddedPostgres(home).start()
+except EmbeddedPostgresError as error:
+    print(error, EmbeddedPostgres(home).stop())
+"""
+    told = " ".join(python(code, home / "var", uid=ordinary_uid()))
+    assert "Run as the user to whom the folder belongs" in told
+
+
+@as_root
+def test_a_user_whom_the_system_does_not_know_runs_it(home: Path) -> None:
+    """As in a container that is started with a bare number for a user."""
+    uid = max(entry.pw_uid for entry in pwd.getpwall() if entry.pw_uid != 65534) + 1
+    as_that_user = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
+    if subprocess.run([*as_that_user, "unshare", "--user", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this system allows user namespaces to root only")
+    os.chown(home, uid, uid)
+    assert python(ANSWER, home, uid=uid) == ["actionlog"]
