@@ -11,6 +11,8 @@ handler500 = "access.error_pages.server_error"
 
 urlpatterns = [
     path("", include("access.urls")),
+    # Before the addresses of incidents, which any text may follow.
+    path("api/", include("analytics.api.urls")),
     # One way in, so that one limit on guessing passwords holds.
     path("admin/login/", RedirectView.as_view(pattern_name="sign-in", query_string=True)),
     path("admin/", admin.site.urls),

@@ -38,8 +38,8 @@ def value_of(bin_number: int) -> float:
 def percentile(bins: Mapping[int, int], fraction: float) -> float | None:
     """The duration, in seconds, below which this fraction (0 to 1) of {bin: count} lies; None without any duration.
 
-    Between two neighbouring durations it is interpolated linearly, as PostgreSQL's percentile_cont does: both are within
-    RELATIVE_ERROR, and so is what lies between them.
+    Between two neighbouring durations it is interpolated linearly, as PostgreSQL's percentile_cont does: both are
+    within RELATIVE_ERROR, and so is what lies between them.
     """
     ordered = sorted(bins.items())
     reached = list(accumulate(count for _, count in ordered))

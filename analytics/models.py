@@ -39,8 +39,9 @@ class ResolutionMetric(models.Model):
     cancelled = models.BigIntegerField(default=0)
     resolved = models.BigIntegerField(default=0)
     escalated = models.BigIntegerField(default=0)
-    # How many of the known durations of what ended lie in each bin of analytics.histogram: the subscript is the bin, and
-    # the array's lower bound the first bin that was ever filled. An array, since adding to jsonb costs four times as much.
+    # How many of the known durations of what ended lie in each bin of analytics.histogram: the subscript is the bin,
+    # and the array's lower bound the first bin that was ever filled. An array, since adding to jsonb costs four times
+    # as much.
     durations = ArrayField(models.IntegerField(), default=list)
 
     class Meta:

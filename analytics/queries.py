@@ -4,7 +4,7 @@ Only two figures are not rollups: what is in progress right now, and what was re
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -146,7 +146,8 @@ def _selected(subject: str, window: Window, dimensions: Dimensions) -> tuple[str
 def _rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
 
 
 # The SQL is put together from the names of this module's own columns; every value is a parameter.
@@ -181,7 +182,7 @@ def _counts_by_day(days: Sequence[LocalDay], window: Window, dimensions: Dimensi
     return found
 
 
-def _total(parts: Any) -> Counts:
+def _total(parts: Iterable[Counts]) -> Counts:
     total: Counts = defaultdict(int)
     for part in parts:
         for slot, count in part.items():

@@ -76,7 +76,7 @@ def recount(*, repair: bool, start: datetime | None = None, end: datetime | None
 
 
 def _next_time(since: datetime) -> datetime | None:
-    """The earliest time at or after this one of which there is a row, a rollup or a recount due. Four index look-ups."""
+    """The earliest time at or after this one that has a row, a rollup or a recount due. Four index look-ups."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -88,7 +88,7 @@ def _next_time(since: datetime) -> datetime | None:
             """,
             {"since": since},
         )
-        (found,) = cursor.fetchone()
+        found: datetime | None = cursor.fetchone()[0]
     return found
 
 
@@ -137,8 +137,8 @@ def _counted(start: datetime, end: datetime) -> dict[Key, Counts]:
     totals: dict[Key, Counts] = {}
     for row in _raw_rows("action_attempts", CONTRIBUTING_COLUMNS["attempt"], AttemptRow, start, end):
         add(totals, row)
-    for row in _raw_rows("resolution_attempts", CONTRIBUTING_COLUMNS["resolution"], ResolutionRow, start, end):
-        add(totals, row)
+    for session in _raw_rows("resolution_attempts", CONTRIBUTING_COLUMNS["resolution"], ResolutionRow, start, end):
+        add(totals, session)
     return without_zeros(totals)
 
 

@@ -11,12 +11,12 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
-from django.db import connection
 
 from analytics.buckets import bucket_of, bucket_start
 from analytics.histogram import bin_of
 from attempts.records import OPEN_STATUSES
 from attempts.rows import AttemptChange, AttemptRow
+from attempts.storage import execute
 from resolutions.rows import ResolutionChange, ResolutionRow
 
 # The columns of counts; every other key of Counts is a bin of the histogram.
@@ -64,11 +64,11 @@ def contribution(row: AttemptRow | ResolutionRow) -> tuple[Key, str, int | None]
             duration_bin = bin_of(duration)
     elif row.abandoned_at is not None and status in OPEN_STATUSES:
         status = "abandoned"
-    is_attempt = isinstance(row, AttemptRow)
+    subject, action_type = ("attempt", row.action_type) if isinstance(row, AttemptRow) else ("resolution", None)
     key = Key(
         bucket_of(row.effective_started_at),
-        "attempt" if is_attempt else "resolution",
-        (row.action_type or "") if is_attempt else "",
+        subject,
+        action_type or "",
         row.incident_type or "",
         row.engine or "",
         row.environment or "",
@@ -125,14 +125,12 @@ def add_to_stored(deltas: Mapping[Key, Counts]) -> None:
         return
     # In key order, so that two recorders who touch the same rows wait for each other instead of deadlocking.
     rows = [_delta_form(key, deltas[key]) for key in sorted(deltas)]
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT add_to_resolution_metrics(%s)", [msgspec.json.encode(rows).decode()])
+    execute("SELECT add_to_resolution_metrics(%s::json)", [msgspec.json.encode(rows).decode()])
 
 
 def remove_stored(ids: Iterable[int]) -> None:
     """Remove rollup rows that a recount did not find as they are. Only for rebuild.py, under its lock."""
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM resolution_metrics WHERE id = ANY(%s)", [list(ids)])
+    execute("DELETE FROM resolution_metrics WHERE id = ANY(%s)", [list(ids)])
 
 
 def _delta_form(key: Key, counts: Counts) -> dict[str, Any]:

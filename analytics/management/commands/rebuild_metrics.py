@@ -38,9 +38,8 @@ class Command(BaseCommand):
         parser.add_argument("--to", dest="end", type=moment, metavar="T", help="up to this time (RFC 3339)")
 
     def handle(self, *, check: bool, start: datetime | None, end: datetime | None, **options: Any) -> None:
-        rows = buckets = different = due = hours = 0
-        for part in recount(repair=not check, start=start, end=end):
-            hours += 1
+        rows = buckets = different = due = 0
+        for hours, part in enumerate(recount(repair=not check, start=start, end=end), 1):
             rows += part.rows
             buckets += part.buckets
             due += part.recounts_due
