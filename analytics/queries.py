@@ -4,13 +4,12 @@ Only two figures are not rollups: what is in progress right now, and what was re
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Q
 
 from analytics.buckets import BUCKET
@@ -29,6 +28,7 @@ from analytics.figures import (
 from analytics.histogram import percentile
 from analytics.models import MetricRecount
 from analytics.rollups import ATTEMPT_COUNTS, COUNTS, RESOLUTION_COUNTS, Counts
+from analytics.snapshot import one_snapshot
 from analytics.windows import LocalDay, Window, local_days, window_named
 from attempts.models import ActionAttempt, Refusal
 
@@ -50,7 +50,7 @@ EVERYTHING = Dimensions()
 
 def metrics(window: Window, dimensions: Dimensions = EVERYTHING) -> Metrics:
     """The figures of the attempts and resolution attempts that started in a window, and what is in progress now."""
-    with _one_snapshot():
+    with one_snapshot():
         by_type = _counts_by_type("attempt", window, dimensions)
         resolutions = _total(_counts_by_type("resolution", window, dimensions._replace(action_type=None)).values())
         in_progress = in_progress_now(dimensions)
@@ -88,7 +88,7 @@ def action_statistics(
     """The figures of the attempts of the last days_back times 24 hours, by action type and by day of a time zone."""
     window = window_named(f"{days_back}d", now=now)
     days = local_days(window, zone)
-    with _one_snapshot():
+    with one_snapshot():
         by_type = _counts_by_type("attempt", window, dimensions)
         by_day = _counts_by_day(days, window, dimensions)
         exact = is_exact(window)
@@ -120,17 +120,6 @@ def in_progress_now(dimensions: Dimensions = EVERYTHING) -> int:
 def is_exact(window: Window) -> bool:
     """Whether no bucket of the window waits to be recounted."""
     return not MetricRecount.objects.filter(bucket_start__gte=window.start, bucket_start__lt=window.end).exists()
-
-
-@contextmanager
-def _one_snapshot() -> Iterator[None]:
-    """All queries within see one state, so that the figures, and what is said of their exactness, agree."""
-    outermost = not connection.in_atomic_block
-    with transaction.atomic():
-        if outermost:
-            with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        yield
 
 
 def _selected(subject: str, window: Window, dimensions: Dimensions) -> tuple[str, list[Any]]:

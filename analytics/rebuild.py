@@ -1,7 +1,8 @@
 """The recount: adds up the record anew, an hour of buckets at a time, compares with the rollups, and repairs them.
 
-Recorders hold the lock RECORDING shared through their transactions; a recount takes it exclusively, for one hour's
-work: it sees every recording whole or not at all, and recorders wait for a moment instead of for the whole recount.
+Looking takes no lock: a snapshot holds every recording whole or not at all. A bucket that is to be repaired is counted
+again under the lock RECORDING, which recorders hold shared and a repair exclusively: recorders wait for one bucket's
+work, not for an hour's, and not at all while the rollups are right.
 """
 
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 from django.db import connection, transaction
-from django.db.models import Func, IntegerField
+from django.db.models import Func, IntegerField, QuerySet
 
 from analytics.buckets import bucket_of, bucket_start, ceil_to_bucket, floor_to_bucket
 from analytics.models import MetricRecount, ResolutionMetric
@@ -25,8 +26,10 @@ from analytics.rollups import (
     remove_stored,
     without_zeros,
 )
+from analytics.snapshot import one_snapshot
 from attempts.locks import RECORDING
 from attempts.rows import AttemptRow
+from attempts.storage import execute
 from resolutions.rows import ResolutionRow
 
 HOUR = timedelta(hours=1)
@@ -63,15 +66,19 @@ class _Stored(NamedTuple):
 def recount(*, repair: bool, start: datetime | None = None, end: datetime | None = None) -> Iterator[HourRecounted]:
     """Recount each hour that has anything in it, from start up to end (widened to whole buckets; None: all there is).
 
-    With repair, the rollups of the hour are made what was counted and its buckets leave the recount list. Each hour is
-    a transaction of its own, so that what was repaired stays repaired when a later hour is interrupted.
+    With repair, the rollups are made what is counted and repaired buckets leave the recount list, each bucket in a
+    transaction of its own, so that what was repaired stays repaired when the recount is interrupted.
     """
     reached = floor_to_bucket(start) if start else datetime.min.replace(tzinfo=UTC)
     last = ceil_to_bucket(end) if end else datetime.max.replace(tzinfo=UTC)
-    while (found := _next_time(reached)) is not None and found < last:
-        hour = found.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    while (time := _next_time(reached)) is not None and time < last:
+        hour = time.replace(minute=0, second=0, microsecond=0)
         end_of_part = min(hour + HOUR, last)
-        yield _recount_part(max(hour, reached), end_of_part, repair=repair)
+        found, buckets = _look(max(hour, reached), end_of_part)
+        if repair:
+            for bucket in sorted(buckets):
+                _repair(bucket)
+        yield found
         reached = end_of_part
 
 
@@ -92,22 +99,33 @@ def _next_time(since: datetime) -> datetime | None:
     return found
 
 
-def _recount_part(start: datetime, end: datetime, *, repair: bool) -> HourRecounted:
-    """Recount the buckets from start to end, in one transaction that no recorder runs beside."""
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [RECORDING])
+def _look(start: datetime, end: datetime) -> tuple[HourRecounted, set[int]]:
+    """What a recount of a span finds, and the buckets that it says must be repaired."""
+    with one_snapshot():
         counted = _counted(start, end)
         stored = _stored(start, end)
-        due = MetricRecount.objects.filter(bucket_start__gte=start, bucket_start__lt=end)
-        recounts_due = due.count()
-        differences, wrong = _compare(counted, stored)
-        if repair:
-            if wrong:
-                remove_stored(row.id for row in wrong)
-            add_to_stored({difference.key: difference.counted for difference in differences if difference.counted})
-            due.delete()
-    return HourRecounted(start, len(counted), len({key.bucket for key in counted}), differences, recounts_due)
+        due = _due(start, end).values_list("bucket_start", flat=True)
+        buckets_due = {bucket_of(bucket) for bucket in due}
+    differences, _ = _compare(counted, stored)
+    found = HourRecounted(
+        start, len(counted), len({key.bucket for key in counted}), differences, recounts_due=len(buckets_due)
+    )
+    return found, buckets_due | {difference.key.bucket for difference in differences}
+
+
+def _repair(bucket: int) -> None:
+    """Make the rollups of one bucket what a recount finds, in a transaction that no recorder runs beside."""
+    start, end = bucket_start(bucket), bucket_start(bucket + 1)
+    with transaction.atomic():
+        execute("SELECT pg_advisory_xact_lock(%s)", [RECORDING])
+        differences, wrong = _compare(_counted(start, end), _stored(start, end))
+        remove_stored(row.id for row in wrong)
+        add_to_stored({difference.key: difference.counted for difference in differences if difference.counted})
+        _due(start, end).delete()
+
+
+def _due(start: datetime, end: datetime) -> QuerySet[MetricRecount]:
+    return MetricRecount.objects.filter(bucket_start__gte=start, bucket_start__lt=end)
 
 
 def _compare(counted: dict[Key, Counts], stored: list[_Stored]) -> tuple[list[Difference], list[_Stored]]:

@@ -94,23 +94,29 @@ def test_a_repair_while_recorders_write_loses_nothing() -> None:
     assert is_exact(WINDOW)
 
 
-def test_a_recount_waits_for_what_is_being_recorded() -> None:
+def test_a_repair_waits_for_what_is_being_recorded_and_a_check_does_not() -> None:
     record_rows([ended()])
-    found: list[HourRecounted] = []
-    recounter = Thread(target=recount_apart, args=(found,))
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE resolution_metrics")
+    checked: list[HourRecounted] = []
+    checker = Thread(target=recount_apart, args=(checked,), kwargs={"repair": False})
+    repairer = Thread(target=recount_apart, args=([],), kwargs={"repair": True})
     with transaction.atomic():
         record_rows([ended()])
-        recounter.start()
-        recounter.join(0.5)
-        assert recounter.is_alive()
-    recounter.join()
-    assert [(part.rows, part.differences) for part in found] == [(1, [])]
+        checker.start()
+        checker.join()
+        repairer.start()
+        repairer.join(0.5)
+        assert repairer.is_alive()
+    repairer.join()
+    assert [(part.rows, len(part.differences)) for part in checked] == [(1, 1)]
+    assert [part.differences for part in recount(repair=False)] == [[]]
     assert metrics(WINDOW).attempts.by_status.success == 2
 
 
-def recount_apart(found: list[HourRecounted]) -> None:
+def recount_apart(found: list[HourRecounted], *, repair: bool) -> None:
     try:
-        found.extend(recount(repair=True))
+        found.extend(recount(repair=repair))
     finally:
         connection.close()
 
