@@ -6,6 +6,7 @@ field is the name at fault and path where it stands in what was sent; both are n
 answers to whole requests that no view saw (unknown addresses, crashes) are in error_pages.py.
 """
 
+import logging
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -18,7 +19,8 @@ from rest_framework import exceptions as drf_exceptions
 from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
-from rest_framework.views import set_rollback
+
+logger = logging.getLogger(__name__)
 
 CODES: Final = {
     400: "invalid",
@@ -34,6 +36,9 @@ CODES: Final = {
     500: "internal",
     503: "unavailable",
 }
+
+# What every 401 says in its WWW-Authenticate header.
+CHALLENGE: Final = 'Bearer realm="actionlog"'
 
 # The pool's own timeout (psycopg_pool.PoolTimeout) is a psycopg.OperationalError.
 DATABASE_LOST: Final = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
@@ -75,7 +80,6 @@ class ErrorDetailSerializer(serializers.Serializer[Any]):
 
     code = serializers.ChoiceField(choices=sorted(CODES.values()))
     message = serializers.CharField()
-    # "field" only shadows a method that a serializer used for documentation never calls.
     field = serializers.CharField(allow_null=True)
     path = serializers.CharField(allow_null=True)
 
@@ -88,7 +92,7 @@ class ErrorSerializer(serializers.Serializer[Any]):
 
 def unauthorized(message: str) -> ApiError:
     """A 401 that names the way in."""
-    return ApiError(401, message, headers={"WWW-Authenticate": 'Bearer realm="actionlog"'})
+    return ApiError(401, message, headers={"WWW-Authenticate": CHALLENGE})
 
 
 def database_lost() -> ApiError:
@@ -101,7 +105,6 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     error = as_api_error(exc)
     if error is None:
         return None
-    set_rollback()
     return Response(error.body(), status=error.status, headers=error.headers)
 
 
@@ -111,13 +114,18 @@ def as_api_error(exc: BaseException | None) -> ApiError | None:
         case ApiError():
             return exc
         case _ if isinstance(exc, DATABASE_LOST):
+            # Also a full disk or a cancelled statement: the log must tell which.
+            logger.warning("Answered 503, for the database said: %s", exc)
             return database_lost()
         case _ if isinstance(exc, BAD_DATA):
+            logger.warning("Answered 400, for the database said: %s", exc)
             return ApiError(400, "The database cannot hold a value that was sent: out of range, or with a NUL in it.")
         case drf_exceptions.ValidationError():
             return _validation_error(exc.detail)
         case django_exceptions.ValidationError():
             return _validation_error(exc.message_dict if hasattr(exc, "error_dict") else exc.messages)
+        case drf_exceptions.NotAuthenticated():
+            return unauthorized("Send an API key (Authorization: Bearer KEY), or sign in.")
         case drf_exceptions.APIException():
             return _drf_error(exc)
         case Http404():

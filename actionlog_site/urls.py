@@ -1,8 +1,17 @@
 """Every address of the site that Django answers."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+handler400 = "access.error_pages.bad_request"
+handler403 = "access.error_pages.permission_denied"
+handler404 = "access.error_pages.page_not_found"
+handler500 = "access.error_pages.server_error"
 
 urlpatterns = [
+    path("", include("access.urls")),
+    # One way in, so that one limit on guessing passwords holds.
+    path("admin/login/", RedirectView.as_view(pattern_name="sign-in", query_string=True)),
     path("admin/", admin.site.urls),
 ]
