@@ -1,17 +1,28 @@
 """What is read about attempts and their steps, for API, pages and feed alike. Nothing here writes."""
 
 from collections.abc import Iterable
+from typing import Final
 from uuid import UUID
 
 import msgspec
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from attempts.details import AttemptDetail, StepDetail, detail_of_attempt, detail_of_step
 from attempts.models import ActionAttempt, ActionLog
+from attempts.records import FINAL_STATUSES
 from attempts.row_json import RowJson
 from attempts.rows import AttemptRow, StepRow
 
-IN_TIME_ORDER = ("effective_started_at", "attempt_id")
+IN_TIME_ORDER: Final = ("effective_started_at", "attempt_id")
+
+_told_in_progress = Q(status__isnull=True) | Q(status="in_progress")
+# What each status asks for. Whoever went silent is "abandoned", and no longer counted as pending or in progress.
+STATUS_CONDITIONS: Final[dict[str, Q]] = {
+    "pending": Q(status="pending", abandoned_at__isnull=True),
+    "in_progress": _told_in_progress & Q(abandoned_at__isnull=True),
+    "abandoned": (_told_in_progress | Q(status="pending")) & Q(abandoned_at__isnull=False),
+    **{status: Q(status=status) for status in FINAL_STATUSES},
+}
 
 _attempt_row = msgspec.json.Decoder(AttemptRow)
 _step_row = msgspec.json.Decoder(StepRow)

@@ -5,7 +5,7 @@ recorded resolution attempt. Every attempt is so in exactly one session.
 """
 
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -20,9 +20,18 @@ from attempts.queries import read_attempts
 from attempts.row_json import RowJson
 from resolutions.details import IncidentDetail, ResolutionDetail, detail_of_resolution, implicit_session
 from resolutions.models import ResolutionAttempt
+from resolutions.records import FINAL_STATUSES
 from resolutions.rows import ResolutionRow
 
-IN_TIME_ORDER = ("effective_started_at", "resolution_id")
+IN_TIME_ORDER: Final = ("effective_started_at", "resolution_id")
+
+_told_in_progress = Q(status__isnull=True) | Q(status="in_progress")
+# What each status asks for; the twin of attempts.queries.STATUS_CONDITIONS.
+STATUS_CONDITIONS: Final[dict[str, Q]] = {
+    "in_progress": _told_in_progress & Q(abandoned_at__isnull=True),
+    "abandoned": _told_in_progress & Q(abandoned_at__isnull=False),
+    **{status: Q(status=status) for status in FINAL_STATUSES},
+}
 
 Row = TypeVar("Row", bound=Model)
 
@@ -38,7 +47,7 @@ def resolution_detail(resolution_id: UUID) -> ResolutionDetail | None:
 def resolution_details(
     ids: Iterable[UUID], *, with_attempts: bool = False, with_steps: bool = False
 ) -> list[ResolutionDetail]:
-    """The resolution attempts of these ids that exist, in time order. One query, and one each for attempts and steps."""
+    """Those of these resolution attempts that exist, in time order. One query, one more for attempts, one for steps."""
     wanted = list(ids)
     if not wanted:
         return []
