@@ -12,6 +12,8 @@ ACTIONLOG_HOME = Path(os.environ.get("ACTIONLOG_HOME") or BASE_DIR / "var").reso
 
 DEBUG = False
 SECRET_KEY = os.environ.get("SECRET_KEY") or secret_key(ACTIONLOG_HOME)
+# Marks of redacted values are keyed with this: when it changes, the same secret gets another mark.
+REDACTION_KEY = os.environ.get("REDACTION_KEY") or SECRET_KEY
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("CSRF_TRUSTED_ORIGINS", "").split(",") if origin]
 

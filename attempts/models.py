@@ -13,9 +13,9 @@ from django.db.models.functions import Coalesce, Least
 from attempts.records import FINAL_STATUSES, OPEN_STATUSES
 
 
-def told_text(**options: bool) -> "models.CharField[str | None, str | None]":
+def told_text() -> "models.CharField[str | None, str | None]":
     """An optional text fact of up to 255 characters; NULL means "not told"."""
-    return models.CharField(max_length=255, null=True, blank=True, **options)
+    return models.CharField(max_length=255, null=True, blank=True)
 
 
 class ActionAttempt(models.Model):
@@ -70,7 +70,7 @@ class ActionAttempt(models.Model):
     first_step_at = models.DateTimeField(null=True, blank=True)
     fingerprint = models.UUIDField(null=True, blank=True)
     fingerprint_version = models.SmallIntegerField(null=True, blank=True)
-    effective_started_at = models.GeneratedField(  # type: ignore[var-annotated]
+    effective_started_at = models.GeneratedField(
         expression=Coalesce("started_at", Least("first_step_at", "completed_at"), "received_at"),
         output_field=models.DateTimeField(),
         db_persist=True,
@@ -187,9 +187,7 @@ class Refusal(models.Model):
             models.CheckConstraint(
                 condition=Q(kind__in=["action_attempt", "resolution_attempt"]), name="refusals_kind_known"
             ),
-            models.CheckConstraint(
-                condition=Q(outcome__in=["conflict", "rejected"]), name="refusals_outcome_known"
-            ),
+            models.CheckConstraint(condition=Q(outcome__in=["conflict", "rejected"]), name="refusals_outcome_known"),
         ]
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ are the properties here, and nowhere else in Python; the generated column effect
 """
 
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 from uuid import UUID
 
 from msgspec import Struct
@@ -50,8 +50,8 @@ class AttemptRow(AttemptFacts, omit_defaults=True, forbid_unknown_fields=False):
 def new_row(document: AttemptDocument, *, received_at: datetime, recorded_by: int | None) -> AttemptRow:
     """The row that a first document makes."""
     # astuple is in field order, and logs, which has a table of its own, is the document's last field.
-    facts = cast("tuple[Any, ...]", astuple(document))[:-1]
-    return AttemptRow(*facts, received_at, received_at, recorded_by)
+    facts = astuple(document)[:-1]
+    return AttemptRow(*facts, received_at, received_at, recorded_by)  # type: ignore[call-arg]
 
 
 class StepRow(Step, omit_defaults=True, forbid_unknown_fields=False):

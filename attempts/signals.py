@@ -7,14 +7,23 @@ is wrapped in @derived: it works in a savepoint of its own, and when it raises, 
 import logging
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, Final
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.dispatch import Signal
 
 logger = logging.getLogger(__name__)
 
 attempts_recorded = Signal()
+
+# Serialisation failure and deadlock: PostgreSQL asks for the whole transaction to be tried again.
+RETRIED_STATES: Final = frozenset({"40001", "40P01"})
+
+
+def sqlstate(error: BaseException) -> str | None:
+    """PostgreSQL's five-character code of a Django or psycopg exception, or None when it has none."""
+    found: str | None = getattr(error.__cause__ or error, "sqlstate", None)
+    return found
 
 
 def derived(*, on_failure: Callable[..., None] | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -43,11 +52,10 @@ def _guarded(work: Callable[..., None], arguments: dict[str, Any]) -> bool:
     try:
         with transaction.atomic():
             work(**arguments)
-    except (OperationalError, InterfaceError):
-        # OperationalError is also how Django names deadlocks, serialisation failures and lock timeouts.
-        raise
-    except Exception:
+    except Exception as error:
         if connection.needs_rollback or connection.connection is None or connection.connection.closed:
+            raise
+        if sqlstate(error) in RETRIED_STATES:
             raise
         logger.exception("%s.%s failed; the record stands", work.__module__, work.__qualname__)
         return False

@@ -53,7 +53,7 @@ class ResolutionAttempt(models.Model):
 
     # {field: updated_at of the document that told its present value}: makes "the later wins" hold in any order.
     versions = models.JSONField(null=True, blank=True)
-    effective_started_at = models.GeneratedField(  # type: ignore[var-annotated]
+    effective_started_at = models.GeneratedField(
         expression=Coalesce("started_at", "completed_at", "received_at"),
         output_field=models.DateTimeField(),
         db_persist=True,

@@ -1,7 +1,7 @@
 """Rows of resolution_attempts as they are read and written, and the changes made of them. Twin of attempts.rows."""
 
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 from msgspec import Raw, Struct
 from msgspec.structs import astuple
@@ -38,8 +38,7 @@ class ResolutionRow(ResolutionDocument, omit_defaults=True, forbid_unknown_field
 
 def new_row(document: ResolutionDocument, *, received_at: datetime, recorded_by: int | None) -> ResolutionRow:
     """The row that a first document makes."""
-    facts = cast("tuple[Any, ...]", astuple(document))
-    return ResolutionRow(*facts, received_at, received_at, recorded_by)
+    return ResolutionRow(*astuple(document), received_at, received_at, recorded_by)  # type: ignore[call-arg]
 
 
 class ResolutionChange(Struct, frozen=True):

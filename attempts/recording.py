@@ -1,0 +1,191 @@
+"""The only writer of attempts and steps: locks what is stored, merges what was told, inserts and changes rows.
+
+It works inside a transaction that its caller opens (resolutions.ingest, which also sends the signals and retries).
+"""
+
+import copy
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from attempts.fingerprint import VERSION, fingerprint
+from attempts.merging import ATTEMPT_LAW, Conflict, merge, merge_steps
+from attempts.records import FINAL_STATUSES, AttemptDocument, Step
+from attempts.rows import AttemptChange, AttemptRow, new_row
+from attempts.storage import ATTEMPTS, STEPS, step_rows
+from attempts.submissions import Submission
+
+AttemptSubmission = Submission[AttemptDocument]
+
+
+def record_attempts(submissions: Sequence[AttemptSubmission], *, now: datetime) -> list[AttemptChange]:
+    """Merge these documents into the record, in order; each submission is told its outcome.
+
+    Returns what changed, in the order of attempt ids. Documents of one attempt are folded in the order they come.
+    Raises django.db.Error when the database refuses: then the whole transaction is to be rolled back.
+    """
+    told: dict[UUID, list[AttemptSubmission]] = {}
+    for submission in submissions:
+        if submission.document is not None:
+            told.setdefault(submission.document.attempt_id, []).append(submission)
+    if not told:
+        return []
+    ids = sorted(told)
+    stored = {row.attempt_id: row for row in ATTEMPTS.lock(ids)}
+    known_steps = _steps_told_again(told, stored)
+    changes: list[AttemptChange] = []
+    heard: list[UUID] = []
+    for attempt_id in ids:
+        before = stored.get(attempt_id)
+        after, steps = _fold(told[attempt_id], before, known_steps.get(attempt_id, {}), now)
+        if after is None:
+            continue
+        if after is not before:
+            changes.append(AttemptChange(before, _heard(after, now), list(steps.values())))
+        elif steps:
+            changes.append(AttemptChange(before, after, list(steps.values())))
+            heard.append(attempt_id)
+        elif after.effective_status not in FINAL_STATUSES:
+            heard.append(attempt_id)
+    _write(changes, known_steps)
+    ATTEMPTS.touch(heard, now)
+    return changes
+
+
+def mark_abandoned(*, silent_since: datetime, now: datetime) -> list[AttemptChange]:
+    """Mark the attempts that are not final and of which nothing was heard since then as abandoned.
+
+    The outcome of such an attempt is unknown, and any later document clears the mark. Returns what changed.
+    """
+    from attempts.models import ActionAttempt
+
+    silent = (
+        ActionAttempt.objects.filter(last_heard_at__lt=silent_since, abandoned_at=None)
+        .exclude(status__in=FINAL_STATUSES)
+        .values_list("attempt_id", flat=True)
+    )
+    changes = []
+    for before in ATTEMPTS.lock(sorted(silent)):
+        # Looked at again under the lock: it may have been heard of, or have ended, since the query.
+        if before.last_heard_at is None or before.last_heard_at >= silent_since or before.abandoned_at is not None:
+            continue
+        if before.effective_status in FINAL_STATUSES:
+            continue
+        after = copy.copy(before)
+        after.abandoned_at = now
+        changes.append(AttemptChange(before, after, []))
+    ATTEMPTS.update([change.after for change in changes])
+    return changes
+
+
+def _steps_told_again(
+    told: Mapping[UUID, Sequence[AttemptSubmission]], stored: Mapping[UUID, AttemptRow]
+) -> dict[UUID, dict[int, Step]]:
+    """The stored steps that these documents speak of. The attempt's lock covers them."""
+    pairs = sorted(
+        {
+            (attempt_id, step.sequence)
+            for attempt_id in stored
+            for submission in told[attempt_id]
+            if submission.document is not None
+            for step in submission.document.logs or []
+            if step.sequence is not None
+        }
+    )
+    found: dict[UUID, dict[int, Step]] = {}
+    for row in STEPS.find([pair[0] for pair in pairs], [pair[1] for pair in pairs]):
+        if row.attempt_id is not None and row.sequence is not None:
+            found.setdefault(row.attempt_id, {})[row.sequence] = row
+    return found
+
+
+def _fold(
+    submissions: Sequence[AttemptSubmission], row: AttemptRow | None, known_steps: Mapping[int, Step], now: datetime
+) -> tuple[AttemptRow | None, dict[int, Step]]:
+    """The row after these documents, and the steps they added or told more about."""
+    changed: dict[int, Step] = {}
+    for submission in submissions:
+        document = submission.document
+        if document is None or not _may_write(submission, row):
+            continue
+        steps = document.logs or []
+        try:
+            if row is None:
+                merged = new_row(document, received_at=now, recorded_by=submission.key_id)
+            else:
+                merged = merge(row, document, ATTEMPT_LAW, submission.path)
+            told_steps = merge_steps({**known_steps, **changed} if changed else known_steps, steps, submission.path)
+        except Conflict as conflict:
+            submission.refuse("conflict", "conflict", conflict.message, path=conflict.path, name=conflict.field)
+            continue
+        if row is None:
+            submission.take("created")
+        else:
+            submission.take("updated" if merged is not row or told_steps else "unchanged")
+        row = _derived(merged, row, told_steps)
+        changed.update(told_steps)
+    return row, changed
+
+
+def _may_write(submission: AttemptSubmission, row: AttemptRow | None) -> bool:
+    """Whether the sender may add to this record; a key that is bound to an engine also tells that engine."""
+    if row is None and submission.existing_only:
+        submission.refuse(
+            "not_found", "not_found", "No such action attempt; send the start of it first.", name="attempt_id"
+        )
+        return False
+    engine = submission.key.engine if submission.key else None
+    if engine is None or submission.document is None:
+        return True
+    if submission.document.engine is None and row is None:
+        submission.document.engine = engine
+    told = row.engine if row is not None else submission.document.engine
+    if told == engine and submission.document.engine in (None, engine):
+        return True
+    submission.refuse(
+        "forbidden", "forbidden", f"This key writes only the records of the engine {engine!r}.", name="engine"
+    )
+    return False
+
+
+def _derived(merged: AttemptRow, row: AttemptRow | None, steps: Mapping[int, Step]) -> AttemptRow:
+    """The row with its derived columns; a copy, where they change, unless it is a new row already."""
+    times = [step.timestamp for step in steps.values() if step.timestamp is not None]
+    first = min([*times, merged.first_step_at] if merged.first_step_at is not None else times, default=None)
+    print_ = None
+    if merged.status == "failed":
+        print_ = fingerprint(merged.action_type or "", merged.error_type, merged.error_message)
+    cleared = merged.abandoned_at is not None
+    if first == merged.first_step_at and print_ == merged.fingerprint and not cleared:
+        return merged
+    if merged is row:
+        merged = copy.copy(merged)
+    merged.first_step_at = first
+    merged.fingerprint = print_
+    merged.fingerprint_version = None if print_ is None else VERSION
+    merged.abandoned_at = None
+    return merged
+
+
+def _heard(row: AttemptRow, now: datetime) -> AttemptRow:
+    if row.last_heard_at is not None and row.last_heard_at < now:
+        row.last_heard_at = now
+    return row
+
+
+def _write(changes: Sequence[AttemptChange], known_steps: Mapping[UUID, Mapping[int, Step]]) -> None:
+    ATTEMPTS.insert([change.after for change in changes if change.before is None])
+    ATTEMPTS.update(
+        [change.after for change in changes if change.before is not None and change.before is not change.after]
+    )
+    new, more = [], []
+    for change in changes:
+        attempt_id = change.after.attempt_id
+        known = known_steps.get(attempt_id)
+        if known:
+            more += step_rows(attempt_id, [step for step in change.new_steps if step.sequence in known])
+            new += step_rows(attempt_id, [step for step in change.new_steps if step.sequence not in known])
+        else:
+            new += step_rows(attempt_id, change.new_steps)
+    STEPS.insert(new)
+    STEPS.update(more)

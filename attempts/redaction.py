@@ -1,0 +1,145 @@
+"""What never reaches the disk: passwords, tokens and the like. Finding and marking only; validation.py applies it.
+
+A secret is found by the name of its key, in the user part of a URL, or behind "Bearer" and "Authorization:". It is
+replaced by a mark, [redacted:16 hexadecimal digits], whose digits are an HMAC of the secret: the same secret gives the
+same mark, so that sending a document again is no conflict, and nobody without the key can try guesses against it. A
+mark is never redacted again.
+"""
+
+import hashlib
+import hmac
+import re
+from decimal import Decimal
+from functools import cached_property, lru_cache
+from itertools import pairwise
+from typing import Any, Final
+
+from django.conf import settings
+
+from attempts.canonical import canonical
+
+MARK: Final = re.compile(r"\[redacted:[0-9a-f]{16}\]")
+
+# One of these, in lower case, stands wherever a secret is found below: a search for them is how the great many
+# documents that hold nothing secret are passed at the speed of a substring search.
+TRIGGERS: Final = (
+    b"pass",
+    b"pwd",
+    b"secret",
+    b"token",
+    b"credential",
+    b"authoriz",
+    b"cookie",
+    b"bearer",
+    b"key",
+    b"://",
+)
+
+_WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_SECRET_WORDS: Final = frozenset(
+    {
+        "password", "passwords", "passwd", "passphrase", "pwd", "secret", "secrets", "token", "credential",
+        "credentials", "authorization", "cookie", "cookies", "apikey", "secretkey", "accesskey", "privatekey",
+        "authtoken", "accesstoken", "userpassword", "dbpassword",
+    }
+)  # fmt: skip
+_SECRET_KEYS: Final = frozenset(
+    {"api", "secret", "access", "private", "encryption", "signing", "master", "ssh", "auth"}
+)
+# What follows a secret word and makes the name one of something that is not secret itself: secret_name, token_type.
+_HARMLESS_ENDS: Final = frozenset(
+    {
+        "name", "names", "id", "ids", "count", "counts", "limit", "limits", "length", "size", "type", "types", "path",
+        "file", "ref", "refs", "policy", "version", "expiry", "expires", "expiration", "ttl", "age", "at", "enabled",
+        "required", "present", "valid", "usage", "budget", "rotation", "strength", "status", "url", "uri", "endpoint",
+        "field", "namespace", "kind", "hash", "reset", "changed", "rotated", "per", "second", "minute", "prefix",
+    }
+)  # fmt: skip
+# page_token and next_token are cursors.
+_HARMLESS_STARTS: Final = frozenset({"page", "next", "continuation", "cursor", "pagination", "sync", "max", "min"})
+
+# Each begins with a literal, and no part can be matched in two ways: linear in the length of the text.
+_URL_PASSWORD: Final = re.compile(r"""(://[^\s/?#:"'@]*:)([^\s/?#"']+)@""")
+_URL_USER: Final = re.compile(r"""(https?://)([^\s/?#:"'@]+)@""")
+_BEARER: Final = re.compile(r"(?i)(\bbearer\s{1,8})([A-Za-z0-9._~+/-]+=*)")
+_AUTHORIZATION: Final = re.compile(
+    r"""(?i)(\bauthorization["']?[ \t]{0,8}[:=][ \t]{0,8}["']?(?:basic|digest|token|negotiate|apikey)[ \t]{1,8})"""
+    r"""([^\s"',;]+)"""
+)
+# "Bearer token missing" is prose.
+_BEARER_PROSE: Final = frozenset(
+    {
+        "token", "tokens", "auth", "authentication", "authorization", "scheme", "realm", "error", "credential",
+        "credentials", "format", "header", "headers", "is", "was", "not", "and", "or", "key", "keys", "missing",
+        "invalid", "of", "for", "required", "expired", "in", "the", "from", "with", "has", "to",
+    }
+)  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def names_a_secret(name: str) -> bool:
+    """Whether the value under a key of this name is to be redacted, going by the words of the name."""
+    words = [word.lower() for word in _WORDS.findall(name)]
+    if not words or words[-1] in _HARMLESS_ENDS or words[0] in _HARMLESS_STARTS:
+        return False
+    if not _SECRET_WORDS.isdisjoint(words):
+        return True
+    return words[-1] == "tokens" or any(
+        first in _SECRET_KEYS and second in ("key", "keys") for first, second in pairwise(words)
+    )
+
+
+class Redactor:
+    """Finds secrets and marks them with an HMAC under one key."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def mark(self, secret: str) -> str:
+        return f"[redacted:{hmac.digest(self._key, secret.encode(), hashlib.sha256).hex()[:16]}]"
+
+    def text(self, text: str) -> str:
+        """The text with the credentials in it marked."""
+        if "://" in text and "@" in text:
+            text = _URL_PASSWORD.sub(lambda found: f"{found[1]}{self._once(found[2])}@", text)
+            text = _URL_USER.sub(lambda found: f"{found[1]}{self._once(found[2])}@", text)
+        if "earer" in text or "EARER" in text:
+            text = _BEARER.sub(self._bearer, text)
+        if "uthorization" in text or "UTHORIZATION" in text:
+            text = _AUTHORIZATION.sub(lambda found: f"{found[1]}{self._once(found[2])}", text)
+        return text
+
+    def under(self, name: str, value: Any) -> tuple[bool, Any]:
+        """Whether the decoded JSON value under this key is a secret, and the mark that stands for it then.
+
+        Nothing, yes or no, and the number of some tokens are no secrets.
+        """
+        if value in (None, "") or isinstance(value, bool) or not names_a_secret(name):
+            return False, value
+        if isinstance(value, int | Decimal) and "token" in name.lower():
+            return False, value
+        if isinstance(value, str) and MARK.fullmatch(value):
+            return True, value
+        return True, self.mark(canonical(value))
+
+    def _once(self, secret: str) -> str:
+        return secret if MARK.fullmatch(secret) else self.mark(secret)
+
+    def _bearer(self, found: re.Match[str]) -> str:
+        if found[2].rstrip("=").rstrip(".").lower() in _BEARER_PROSE:
+            return found[0]
+        return f"{found[1]}{self.mark(found[2])}"
+
+
+class _Shared:
+    @cached_property
+    def redactor(self) -> Redactor:
+        return Redactor(hashlib.sha256(b"actionlog redaction " + settings.REDACTION_KEY.encode()).digest())
+
+
+_shared: Final = _Shared()
+
+
+def redactor() -> Redactor:
+    """The redactor of this installation. REDACTION_KEY must stay the same for marks to stay the same."""
+    return _shared.redactor

@@ -1,0 +1,106 @@
+"""Moves rows between structs and their tables: lock and read, insert, update, touch. Decides nothing.
+
+Rows travel as one JSON text each way (row_to_json, json_populate_recordset): a row and a document have one definition
+and one encoder, free-form JSON passes through unparsed, and a statement has one parameter however many rows it writes
+(docs/adr/0002). Statements run on the connection of the transaction that Django has open.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final, Generic, TypeVar, cast
+from uuid import UUID
+
+import msgspec
+import psycopg
+from django.db import connection
+from msgspec import Raw, Struct
+from msgspec.json import encode as encode_json
+
+from attempts.records import NOT_TOLD, Step
+from attempts.rows import AttemptRow, StepRow
+
+Row = TypeVar("Row", bound=Struct)
+
+
+def execute(statement: str, parameters: Sequence[Any] = ()) -> "psycopg.Cursor[tuple[Any, ...]]":
+    """Run one statement prepared, its parameters bound by the server.
+
+    Django's own cursors put parameters into the text, which PostgreSQL then parses and plans each time. Raises
+    psycopg's exceptions wrapped as Django's.
+    """
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        cursor = psycopg.Cursor(cast("psycopg.Connection[tuple[Any, ...]]", connection.connection))
+        cursor.execute(cast("Any", statement), parameters, prepare=True)
+        return cursor
+
+
+class Table(Generic[Row]):
+    """One table whose columns are the fields of one struct."""
+
+    def __init__(self, name: str, row: type[Row], key: Sequence[str]) -> None:
+        fields = msgspec.structs.fields(row)
+        columns = [f'"{field.name}"' for field in fields]
+        listed = ", ".join(columns)
+        same_key = " AND ".join(f"stored.{part} = given.{part}" for part in key)
+        given = f"json_populate_recordset(NULL::{name}, %s::json)"
+        self._json_fields = tuple(field.name for field in fields if field.type is Raw)
+        self.decode: Final = msgspec.json.Decoder(row).decode
+        self._insert = f"INSERT INTO {name} ({listed}) SELECT {listed} FROM {given}"
+        self._update = (
+            f"UPDATE {name} AS stored SET ({listed}) = ROW({', '.join(f'given.{column}' for column in columns)}) "
+            f"FROM {given} AS given WHERE {same_key}"
+        )
+        self._lock = (
+            f"SELECT row_to_json(stored)::text FROM {name} AS stored WHERE {key[0]} = ANY(%s) "
+            f"ORDER BY {', '.join(key)} FOR NO KEY UPDATE"
+        )
+        self._touch = f"UPDATE {name} SET last_heard_at = greatest(last_heard_at, %s) WHERE {key[0]} = ANY(%s)"
+        self._steps = (
+            f"SELECT row_to_json(stored)::text FROM {name} AS stored "
+            f"JOIN unnest(%s::uuid[], %s::int[]) AS given(id, number) "
+            f"ON stored.{key[0]} = given.id AND stored.{key[-1]} = given.number"
+        )
+
+    def load(self, text: str) -> Row:
+        """One row from the text that row_to_json made of it."""
+        row = self.decode(text)
+        for name in self._json_fields:
+            if bytes(getattr(row, name)) == b"null":
+                setattr(row, name, NOT_TOLD)
+        return row
+
+    def lock(self, ids: Sequence[UUID]) -> list[Row]:
+        """The rows of these ids, locked in the order of their ids until the transaction ends."""
+        return [self.load(text) for (text,) in execute(self._lock, [list(ids)]).fetchall()]
+
+    def insert(self, rows: Sequence[Row]) -> None:
+        """Insert rows, given in the order of their ids."""
+        if rows:
+            execute(self._insert, [encode_json(rows).decode()])
+
+    def update(self, rows: Sequence[Row]) -> None:
+        """Write all columns of rows that are locked."""
+        if rows:
+            execute(self._update, [encode_json(rows).decode()])
+
+    def touch(self, ids: Iterable[UUID], now: datetime) -> None:
+        """Note that these were heard of, and change nothing else."""
+        wanted = sorted(ids)
+        if wanted:
+            execute(self._touch, [now, wanted])
+
+    def find(self, ids: Sequence[UUID], numbers: Sequence[int]) -> list[Row]:
+        """The rows whose two-part keys are these pairs."""
+        if not ids:
+            return []
+        return [self.load(text) for (text,) in execute(self._steps, [list(ids), list(numbers)]).fetchall()]
+
+
+ATTEMPTS: Final = Table("action_attempts", AttemptRow, ["attempt_id"])
+STEPS: Final = Table("action_logs", StepRow, ["attempt_id", "sequence"])
+
+
+def step_rows(attempt_id: UUID, steps: Iterable[Step]) -> list[StepRow]:
+    """The rows that these steps of one attempt are."""
+    return [StepRow(step.sequence, step.step, step.status, step.timestamp, step.details, attempt_id) for step in steps]

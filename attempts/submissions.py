@@ -1,0 +1,63 @@
+"""A document on its way into the record, from its decoding to its outcome."""
+
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+from uuid import UUID
+
+from msgspec.json import encode as encode_json
+
+from access.keys import Key
+
+Outcome = Literal["created", "updated", "unchanged", "conflict", "rejected", "not_found", "forbidden", "unauthorized"]
+TAKEN = ("created", "updated", "unchanged")
+
+Document = TypeVar("Document")
+
+
+@dataclass(slots=True)
+class Submission(Generic[Document]):
+    """One document, who sends it, and what became of it.
+
+    document is None for one that could not be decoded; refused_text then is its (redacted) JSON. existing_only: the
+    document adds to a record that must be known already, and takes its identities from there.
+    """
+
+    kind: Literal["action_attempt", "resolution_attempt"]
+    document: Document | None
+    key: Key | None = None
+    existing_only: bool = False
+    path: str = ""
+    told_id: str | None = None
+    refused_text: str | None = None
+    warnings: list[dict[str, str]] = field(default_factory=list)
+    outcome: Outcome | None = None
+    error: dict[str, Any] | None = None
+
+    def refuse(
+        self, outcome: Outcome, code: str, message: str, *, path: str | None = None, name: str | None = None
+    ) -> None:
+        self.outcome = outcome
+        self.error = {"code": code, "message": message, "field": name, "path": path}
+
+    def discard(self, message: str) -> None:
+        """Reject a document that the database itself refuses. Its text is kept, and it is not tried again."""
+        self.refused_text = encode_json(self.document).decode()
+        self.told_id = self.id()
+        self.document = None
+        self.refuse("rejected", "invalid", message, path=self.path)
+
+    def take(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        self.error = None
+
+    @property
+    def key_id(self) -> int | None:
+        return None if self.key is None else self.key.id
+
+    def id(self) -> str | None:
+        """The document's id as text, as far as it is known."""
+        found: UUID | None = getattr(self.document, f"{_ID_STEMS[self.kind]}_id", None)
+        return self.told_id if found is None else str(found)
+
+
+_ID_STEMS = {"action_attempt": "attempt", "resolution_attempt": "resolution"}

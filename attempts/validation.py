@@ -1,0 +1,266 @@
+"""Checks and cleans one decoded document: what msgspec does not check, and what is not stored as sent.
+
+Not stored as sent: U+0000 becomes U+FFFD, and secrets become marks (redaction.py). Everything else that cannot be
+stored exactly is a Fault with the path of what is wrong. Decoding bytes into documents is in decoding.py.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw, Struct
+
+from attempts.canonical import decode_exact, encode_exact
+from attempts.limits import limits
+from attempts.records import NOT_TOLD, REQUIRED_IN_ATTEMPT, AttemptDocument, Step
+from attempts.redaction import TRIGGERS, redactor
+
+EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(2201, 1, 1, tzinfo=UTC)
+
+# 64 bits, signed or not.
+SMALLEST_INTEGER: Final = -(2**63)
+LARGEST_INTEGER: Final = 2**64 - 1
+# Beyond a double's range a number is no measurement, and jsonb would write out all of its digits on reading.
+LARGEST_EXPONENT: Final = 308
+LONGEST_NUMBER: Final = 400
+
+# Where a number may be out of range, or few bytes may become many digits. It also meets such text inside strings,
+# which only costs the slower look.
+_UNUSUAL_NUMBER: Final = re.compile(rb"[0-9]{19}|[0-9][eE][+-]?[0-9]{2}")
+_STRINGS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_ESCAPED_CONTROL: Final = b"\\u00"
+_FIRST_BYTE: Final = {"an object": b"{", "a list": b"["}
+
+
+class Fault(Exception):
+    """Something is wrong with a document, at one place in it."""
+
+    def __init__(self, message: str, *, path: str, field: str | None = None, code: str = "invalid") -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+        self.field = field or last_name(path)
+        self.code = code
+
+
+def last_name(path: str) -> str | None:
+    """The field that a path ends in: started_at of action_attempts[3].started_at."""
+    names = re.findall(r"[^.\[\]]+(?=(?:\[\d+\])*$)", path)
+    return names[0] if names and not names[0].isdigit() else None
+
+
+def is_suspicious(body: bytes) -> bool:
+    """Whether something in here may be a secret or an escaped control character. False is certain, True is not."""
+    lowered = body.lower()
+    return _ESCAPED_CONTROL in lowered or any(trigger in lowered for trigger in TRIGGERS)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldKinds:
+    """The fields of a struct by what is to be checked of them."""
+
+    identities: tuple[str, ...]
+    texts: tuple[str, ...]
+    times: tuple[str, ...]
+    numbers: tuple[str, ...]
+    json: tuple[tuple[str, str | None], ...]
+
+
+# Free-form fields that must be of one JSON type.
+JSON_TYPES: Final = {
+    "parameters": "an object",
+    "extra": "an object",
+    "recommended_actions": "a list",
+    "summary": "an object",
+}
+# Texts by which records are found: a NUL in them is refused, not replaced.
+IDENTITIES: Final = ("action_id", "action_type", "incident_id")
+
+
+@cache
+def kinds_of(struct: type[Struct]) -> FieldKinds:
+    """Read off the struct's own annotations, so that a new field is checked without being named again."""
+    identities, texts, times, numbers, json = [], [], [], [], []
+    for field in msgspec.structs.fields(struct):
+        types = str(field.type)
+        if field.name in IDENTITIES:
+            identities.append(field.name)
+        elif field.type is Raw:
+            json.append((field.name, JSON_TYPES.get(field.name)))
+        elif "datetime" in types:
+            times.append(field.name)
+        elif "float" in types:
+            numbers.append(field.name)
+        elif "str" in types and "Literal" not in types:
+            texts.append(field.name)
+    return FieldKinds(tuple(identities), tuple(texts), tuple(times), tuple(numbers), tuple(json))
+
+
+def check_fields(document: Struct, path: str, *, suspicious: bool) -> None:
+    """Check and clean the fields of one struct in place. path is where it stands in the request, "" for the top.
+
+    suspicious says what is_suspicious said of the request: when it is False, no text needs a second look.
+    Raises Fault.
+    """
+    kinds = kinds_of(type(document))
+    for name in kinds.times:
+        time = getattr(document, name)
+        if time is not None and not _within_reach(time):
+            raise Fault("The time must lie in the years 1970 to 2200.", path=join(path, name))
+    for name in kinds.numbers:
+        if getattr(document, name) == 0:
+            setattr(document, name, 0.0)  # -0.0 is the same fact
+    for name, json_type in kinds.json:
+        raw = getattr(document, name)
+        if raw is not NOT_TOLD:
+            setattr(document, name, clean_json(bytes(raw), join(path, name), json_type, suspicious=suspicious))
+    if suspicious:
+        _clean_texts(document, kinds, path)
+
+
+def check_attempt(document: AttemptDocument, path: str, *, suspicious: bool, partial: bool = False) -> None:
+    """Check and clean one attempt document in place, and number the steps of a whole record.
+
+    partial: the identities may be missing, because they are taken from the stored row. Raises Fault.
+    """
+    if not partial:
+        require(document, REQUIRED_IN_ATTEMPT, path)
+    check_fields(document, path, suspicious=suspicious)
+    if document.logs:
+        _number_steps(document, path)
+        for position, step in enumerate(document.logs):
+            check_fields(step, f"{join(path, 'logs')}[{position}]", suspicious=suspicious)
+
+
+def require(document: Struct, names: tuple[str, ...], path: str) -> None:
+    """Raises Fault when one of these fields is not told."""
+    for name in names:
+        if getattr(document, name) is None:
+            raise Fault("This field is required in every document.", path=join(path, name))
+
+
+def join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _within_reach(time: datetime) -> bool:
+    # The years first: comparing instants of the years 1 and 9999 can overflow.
+    return 1969 <= time.year <= 2201 and EARLIEST <= time < LATEST
+
+
+def _number_steps(document: AttemptDocument, path: str) -> None:
+    """Give the steps of a whole record their positions; a part of one must number its steps itself.
+
+    A whole record tells how the attempt ended, or when it started and how it stands, as the old files do.
+    """
+    steps: list[Step] = document.logs or []
+    missing = [position for position, step in enumerate(steps) if step.sequence is None]
+    if not missing:
+        return
+    where = f"{join(path, 'logs')}[{missing[0]}].sequence"
+    if len(missing) != len(steps):
+        raise Fault("Number all steps or none: some of these have a sequence, this one has not.", path=where)
+    whole = document.status is not None and (
+        document.started_at is not None or document.status not in ("pending", "in_progress")
+    )
+    if not whole:
+        raise Fault(
+            "A step needs its sequence (0, 1, 2, ...) unless the document is a whole record with its status.",
+            path=where,
+        )
+    for position, step in enumerate(steps):
+        step.sequence = position
+
+
+def _clean_texts(document: Struct, kinds: FieldKinds, path: str) -> None:
+    for name in kinds.identities:
+        if "\0" in (getattr(document, name) or ""):
+            raise Fault("An identity must not hold U+0000.", path=join(path, name))
+    for name in kinds.texts:
+        text = getattr(document, name)
+        if text:
+            setattr(document, name, clean_text(text))
+
+
+def clean_text(text: str) -> str:
+    """The text as it is stored."""
+    return redactor().text(text.replace("\0", "\ufffd"))
+
+
+def clean_json(raw: bytes, path: str, json_type: str | None = None, *, suspicious: bool) -> Raw:
+    """The free-form JSON as it is stored; NOT_TOLD for null. Raises Fault."""
+    if raw == b"null":
+        return NOT_TOLD
+    if json_type is not None and not raw.startswith(_FIRST_BYTE[json_type]):
+        raise Fault(f"This must be {json_type}.", path=path)
+    check_nesting(raw, path)
+    if _UNUSUAL_NUMBER.search(raw) or (suspicious and is_suspicious(raw)):
+        return Raw(_clean_by_walking(raw, path))
+    return Raw(raw)
+
+
+def check_nesting(raw: bytes, path: str) -> None:
+    """Raises Fault when JSON is nested deeper than the limit, without decoding it."""
+    limit = limits().nesting
+    if raw.count(b"[") + raw.count(b"{") <= limit:
+        return
+    brackets = _STRINGS.sub(b"", raw).translate(None, delete=_NOT_BRACKETS)
+    # Each round takes away the innermost level.
+    for _ in range(limit):
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        if not brackets:
+            return
+    raise Fault(f"Nested deeper than {limit} levels.", path=path, code="too_large")
+
+
+_NOT_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
+
+
+def _clean_by_walking(raw: bytes, path: str) -> bytes:
+    try:
+        value = decode_exact(raw)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Fault(f"This JSON cannot be read: {error}.", path=path) from error
+    written = 0
+
+    def number(digits: int, where: str) -> None:
+        nonlocal written
+        written += digits
+        if digits > LONGEST_NUMBER or written > limits().document_bytes:
+            raise Fault("The numbers in here have too many digits when they are written out.", path=where)
+
+    return encode_exact(_cleaned(value, path, number))
+
+
+def _cleaned(value: Any, path: str, number: Callable[[int, str], None]) -> Any:
+    match value:
+        case str():
+            return clean_text(value)
+        case bool() | None:
+            return value
+        case int():
+            if not SMALLEST_INTEGER <= value <= LARGEST_INTEGER:
+                raise Fault("The integer does not fit into 64 bits; send it as text.", path=path)
+            return value
+        case Decimal():
+            if value and abs(value.adjusted()) > LARGEST_EXPONENT:
+                raise Fault("The number is outside the range of a 64-bit float; send it as text.", path=path)
+            _, digits, exponent = value.as_tuple()
+            number(len(digits) + abs(int(exponent)), path)
+            return value
+        case list():
+            return [_cleaned(item, f"{path}[{position}]", number) for position, item in enumerate(value)]
+        case dict():
+            cleaned = {}
+            for name, item in value.items():
+                where = join(path, name)
+                secret, mark = redactor().under(name, item)
+                cleaned[name.replace("\0", "\ufffd")] = mark if secret else _cleaned(item, where, number)
+            return cleaned
+    raise TypeError(f"not a JSON value: {type(value).__name__}")

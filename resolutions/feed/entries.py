@@ -1,0 +1,86 @@
+"""The feed's log: its only writer, its head, and its pruning. Reading what changed is in queries.py."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import psycopg
+from django.db import connection
+from django.db.transaction import TransactionManagementError
+from django.utils import timezone
+
+from attempts.locks import FEED
+
+CHANNEL: Final = "actionlog_feed"
+KEPT: Final = timedelta(days=7)
+# An entry is never read in part, so a large transaction makes several: a reader's frame stays bounded.
+IDS_PER_ENTRY: Final = 250
+
+# The lock is taken in a materialized CTE, because nextval (the default of revision) is evaluated for the rows that
+# come out of the join with it, so never before the lock is held. It is held until the commit is visible: revisions
+# become visible in their order.
+APPEND: Final = f"""
+    WITH lock AS MATERIALIZED (
+        SELECT pg_advisory_xact_lock({FEED})
+    ), entry AS (
+        INSERT INTO feed (attempt_ids, resolution_ids, created_at)
+        SELECT (%(attempt_ids)s::uuid[])[part + 1 : part + {IDS_PER_ENTRY}],
+               (%(resolution_ids)s::uuid[])[part + 1 : part + {IDS_PER_ENTRY}],
+               %(now)s::timestamptz
+        FROM lock, generate_series(0, %(last)s::int, {IDS_PER_ENTRY}) AS part
+        RETURNING revision
+    )
+    SELECT revision, pg_notify('{CHANNEL}', revision::text) FROM (SELECT max(revision) AS revision FROM entry) AS newest
+"""  # noqa: S608  # only constants are written into the text
+
+
+def append_entry(*, attempt_ids: Sequence[UUID], resolution_ids: Sequence[UUID], now: datetime) -> int:
+    """Note that these rows changed and wake the followers. The revision, to be shown as the cursor of the change.
+
+    Must be the last statement of the transaction that changes the rows: from here to its commit every other recorder
+    waits. Given no ids it writes nothing and returns the head. Raises TransactionManagementError outside a transaction.
+    """
+    if not attempt_ids and not resolution_ids:
+        return head()
+    if not connection.in_atomic_block:
+        raise TransactionManagementError("append_entry belongs at the end of the transaction that changes the rows.")
+    parameters = {
+        "attempt_ids": list(attempt_ids),
+        "resolution_ids": list(resolution_ids),
+        "now": now,
+        "last": max(len(attempt_ids), len(resolution_ids)) - 1,
+    }
+    # Django's own cursor writes parameters into the text, which the server then plans anew each time. This one binds
+    # them and prepares, where the settings allow it (OPTIONS["prepare_threshold"]).
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(APPEND, parameters, prepare=True)
+        row = cursor.fetchone()
+    assert row is not None  # noqa: S101  # an aggregate without GROUP BY always has its one row
+    return int(row[0])
+
+
+def head() -> int:
+    """The newest revision, or 0 when nothing was ever recorded."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(max(revision), 0) FROM feed")
+        return int(cursor.fetchone()[0])
+
+
+def prune(*, older_than: timedelta = KEPT) -> int:
+    """Remove the entries that are older, and return how many. Several processes may do so at once.
+
+    The newest entry always stays, so that the head never goes back. Only the oldest end is cut: an entry with an odd
+    clock stays until all before it may go, because a gap in the middle would be a change that readers silently miss.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            DELETE FROM feed WHERE revision < least(
+                (SELECT min(revision) FROM feed WHERE created_at >= %s),
+                (SELECT max(revision) FROM feed)
+            )
+            """,
+            [timezone.now() - older_than],
+        )
+        return int(cursor.rowcount)

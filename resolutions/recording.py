@@ -1,0 +1,125 @@
+"""The only writer of resolution attempts. Twin of attempts.recording; a resolution has no steps.
+
+It works inside a transaction that its caller opens (resolutions.ingest, which also sends the signals and retries).
+"""
+
+import copy
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from attempts.merging import Conflict, Law, first_version, merge
+from attempts.storage import Table
+from attempts.submissions import Submission
+from resolutions.records import CHANGEABLE, FINAL_STATUSES, ResolutionDocument
+from resolutions.rows import ResolutionChange, ResolutionRow, new_row
+
+ResolutionSubmission = Submission[ResolutionDocument]
+
+RESOLUTIONS: Final = Table("resolution_attempts", ResolutionRow, ["resolution_id"])
+RESOLUTION_LAW: Final = Law(
+    fields=ResolutionDocument.__struct_fields__,
+    status_ranks={"in_progress": 0, **dict.fromkeys(FINAL_STATUSES, 1)},
+    version="updated_at",
+    changeable=frozenset(CHANGEABLE),
+)
+
+
+def record_resolutions(submissions: Sequence[ResolutionSubmission], *, now: datetime) -> list[ResolutionChange]:
+    """Merge these documents into the record, in order; each submission is told its outcome.
+
+    Returns what changed, in the order of resolution ids. Raises django.db.Error when the database refuses.
+    """
+    told: dict[UUID, list[ResolutionSubmission]] = {}
+    for submission in submissions:
+        if submission.document is not None:
+            told.setdefault(submission.document.resolution_id, []).append(submission)
+    if not told:
+        return []
+    ids = sorted(told)
+    stored = {row.resolution_id: row for row in RESOLUTIONS.lock(ids)}
+    changes: list[ResolutionChange] = []
+    heard: list[UUID] = []
+    for resolution_id in ids:
+        before = stored.get(resolution_id)
+        after = _fold(told[resolution_id], before, now)
+        if after is None:
+            continue
+        if after is not before:
+            after.last_heard_at = max(after.last_heard_at or now, now)
+            changes.append(ResolutionChange(before, after))
+        elif after.effective_status not in FINAL_STATUSES:
+            heard.append(resolution_id)
+    RESOLUTIONS.insert([change.after for change in changes if change.before is None])
+    RESOLUTIONS.update([change.after for change in changes if change.before is not None])
+    RESOLUTIONS.touch(heard, now)
+    return changes
+
+
+def mark_abandoned(*, silent_since: datetime, now: datetime) -> list[ResolutionChange]:
+    """Mark the resolution attempts in progress of which nothing was heard since then. Returns what changed."""
+    from resolutions.models import ResolutionAttempt
+
+    silent = (
+        ResolutionAttempt.objects.filter(last_heard_at__lt=silent_since, abandoned_at=None)
+        .exclude(status__in=FINAL_STATUSES)
+        .values_list("resolution_id", flat=True)
+    )
+    changes = []
+    for before in RESOLUTIONS.lock(sorted(silent)):
+        # Looked at again under the lock: it may have been heard of, or have ended, since the query.
+        if before.last_heard_at is None or before.last_heard_at >= silent_since or before.abandoned_at is not None:
+            continue
+        if before.effective_status in FINAL_STATUSES:
+            continue
+        after = copy.copy(before)
+        after.abandoned_at = now
+        changes.append(ResolutionChange(before, after))
+    RESOLUTIONS.update([change.after for change in changes])
+    return changes
+
+
+def _fold(
+    submissions: Sequence[ResolutionSubmission], row: ResolutionRow | None, now: datetime
+) -> ResolutionRow | None:
+    """The row after these documents."""
+    for submission in submissions:
+        document = submission.document
+        if document is None or not _may_write(submission, row):
+            continue
+        if row is None:
+            row = new_row(document, received_at=now, recorded_by=submission.key_id)
+            row.versions = first_version(document, RESOLUTION_LAW)
+            submission.take("created")
+            continue
+        try:
+            merged = merge(row, document, RESOLUTION_LAW, submission.path)
+        except Conflict as conflict:
+            submission.refuse("conflict", "conflict", conflict.message, path=conflict.path, name=conflict.field)
+            continue
+        submission.take("updated" if merged is not row else "unchanged")
+        if merged.abandoned_at is not None:
+            merged = copy.copy(merged) if merged is row else merged
+            merged.abandoned_at = None
+        row = merged
+    return row
+
+
+def _may_write(submission: ResolutionSubmission, row: ResolutionRow | None) -> bool:
+    """Whether the sender may add to this record; a key that is bound to an engine also tells that engine."""
+    if row is None and submission.existing_only:
+        submission.refuse("not_found", "not_found", "No such resolution attempt; open it first.", name="resolution_id")
+        return False
+    engine = submission.key.engine if submission.key else None
+    if engine is None or submission.document is None:
+        return True
+    if submission.document.engine is None and row is None:
+        submission.document.engine = engine
+    told = row.engine if row is not None else submission.document.engine
+    if told == engine and submission.document.engine in (None, engine):
+        return True
+    submission.refuse(
+        "forbidden", "forbidden", f"This key writes only the records of the engine {engine!r}.", name="engine"
+    )
+    return False
