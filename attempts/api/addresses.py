@@ -8,9 +8,9 @@ from django.urls import URLPattern, path, register_converter
 
 
 class AnyUuid:
-    """A UUID in either case; Django's own converter takes lower case only."""
+    """A UUID in either case, with or without hyphens; Django's own converter takes one form only."""
 
-    regex = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+    regex = "(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32})"
 
     def to_python(self, value: str) -> UUID:
         return UUID(value)

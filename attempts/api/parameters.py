@@ -4,6 +4,7 @@ A parameter that is not sent filters nothing. A text is compared exactly, spaces
 that attempts with an empty action type can be asked for. Anything else that is empty is refused.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -26,18 +27,19 @@ class TextField(forms.CharField):
 class TypedField(forms.Field):
     """A value of a type that msgspec reads from text, by the rules by which documents are read."""
 
-    def __init__(self, *, type_: Any, hint: str, **options: Any) -> None:
+    def __init__(self, *, read: Callable[[str], Any], hint: str, **options: Any) -> None:
         super().__init__(**options)
-        self.type_ = type_
+        self.read = read
         self.hint = hint
 
     def to_python(self, value: Any) -> Any:
         if value is None:
             return None
         try:
-            return msgspec.convert(value, self.type_, strict=False)
+            return self.read(value)
         except msgspec.ValidationError:
-            raise forms.ValidationError(self.hint) from None
+            # As a parameter, because a hint may hold a percent sign.
+            raise forms.ValidationError("%(hint)s", params={"hint": self.hint}) from None
 
 
 class TextFilter(Filter):
@@ -57,7 +59,12 @@ class TypedFilter(Filter):
     field_class = TypedField
 
     def __init__(self, description: str, *, type_: Any, hint: str, **options: Any) -> None:
-        super().__init__(help_text=description, type_=type_, hint=hint, **options)
+        def read(text: str) -> Any:
+            # Strict, or a number would be taken for a time; a boolean is the one type that text is not.
+            return msgspec.convert(text, type_, strict=type_ is not bool)
+
+        # A function, not the type: filters are copied deeply, and an annotated type cannot be.
+        super().__init__(help_text=description, read=read, hint=hint, **options)
         extend_schema_field(msgspec.json.schema(type_))(self)
 
 

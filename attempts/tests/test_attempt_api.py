@@ -68,7 +68,7 @@ TEXTS = ["incident_id", "action_id", "action_type", "incident_type", "environmen
 @pytest.mark.parametrize("value", ["  spaces  ", "ünï/codé?&=", "100%_", "x" * 255])
 def test_texts_are_compared_exactly(client: Client, field: str, value: str) -> None:
     wanted = store_attempt(**{field: value}).pk
-    store_attempts({}, {field: value.strip() + "!"})
+    store_attempts({}, {field: value.strip()[:-1]})
     found = client.get(f"{LIST}?{urlencode({field: value})}").json()["results"]
     assert [row["attempt_id"] for row in found] == [str(wanted)]
 

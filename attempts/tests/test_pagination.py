@@ -3,7 +3,7 @@
 import random
 import uuid
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -52,7 +52,7 @@ def test_pages_together_are_the_list(client: Client, ordering: str, limit: int) 
     found = [row for page in pages(client, f"{LIST}?ordering={ordering}&limit={limit}") for row in page]
     assert len({row["attempt_id"] for row in found}) == len(found) == 31
     column = "effective_started_at" if "started" in ordering else "received_at"
-    keys = [(row[column], row["attempt_id"]) for row in found]
+    keys = [(datetime.fromisoformat(row[column]), row["attempt_id"]) for row in found]
     assert keys == sorted(keys, reverse=ordering.startswith("-"))
 
 
