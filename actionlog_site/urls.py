@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("access.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("api/", include("actionlog_site.openapi.urls")),
     path("api/", include("attempts.api.urls")),
     path("api/", include("resolutions.api.urls")),
     # One way in, so that one limit on guessing passwords holds.

@@ -11,6 +11,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 import msgspec
 from django.core import signing
 from django.db.models import Model, QuerySet
+from drf_spectacular.utils import OpenApiParameter
 from msgspec import Struct
 from rest_framework.request import Request
 
@@ -83,6 +84,22 @@ def page_of(
         return Page(results=results, next=None, next_cursor=None)
     cursor = _cursor(found[page.limit - 1][0], f"{list_name} {page.ordering}")
     return Page(results=results, next=_address(request, cursor), next_cursor=cursor)
+
+
+def page_parameters(*orderings: str) -> list[OpenApiParameter]:
+    """The parameters of a paged list, for the OpenAPI schema."""
+    limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
+    parameters = [
+        OpenApiParameter("limit", limit, description="How many results at most."),
+        OpenApiParameter("cursor", str, description="next_cursor of the page before."),
+    ]
+    if orderings:
+        parameters.append(
+            OpenApiParameter(
+                "ordering", str, enum=orderings, default=orderings[0], description="The order; - is newest first."
+            )
+        )
+    return parameters
 
 
 def _address(request: Request, cursor: str) -> str:

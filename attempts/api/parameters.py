@@ -46,8 +46,8 @@ class TextFilter(Filter):
     field_class = TextField
 
     def __init__(self, description: str, **options: Any) -> None:
-        super().__init__(help_text=description, **options)
-        extend_schema_field({"type": "string"})(self)
+        super().__init__(**options)
+        extend_schema_field({"type": "string", "description": description})(self)
 
     def filter(self, qs: "QuerySet[Any]", value: str | None) -> "QuerySet[Any]":
         return qs if value is None else qs.filter(**{f"{self.field_name}__{self.lookup_expr}": value})
@@ -64,8 +64,8 @@ class TypedFilter(Filter):
             return msgspec.convert(text, type_, strict=type_ is not bool)
 
         # A function, not the type: filters are copied deeply, and an annotated type cannot be.
-        super().__init__(help_text=description, read=read, hint=hint, **options)
-        extend_schema_field(msgspec.json.schema(type_))(self)
+        super().__init__(read=read, hint=hint, **options)
+        extend_schema_field({**msgspec.json.schema(type_), "description": description})(self)
 
 
 class ChoicesField(forms.Field):
@@ -73,14 +73,14 @@ class ChoicesField(forms.Field):
 
     widget = forms.SelectMultiple
 
-    def __init__(self, *, choices: tuple[str, ...], **options: Any) -> None:
+    def __init__(self, *, known: tuple[str, ...], **options: Any) -> None:
         super().__init__(**options)
-        self.choices = choices
+        self.known = known
 
     def to_python(self, value: Any) -> list[str]:
         values = list(value or [])
-        if not set(values) <= set(self.choices):
-            raise forms.ValidationError(f"Send one or more of: {', '.join(self.choices)}.")
+        if not set(values) <= set(self.known):
+            raise forms.ValidationError(f"Send one or more of: {', '.join(self.known)}.")
         return values
 
 
@@ -91,9 +91,10 @@ class StatusFilter(Filter):
     repeatable = True
 
     def __init__(self, description: str, *, conditions: dict[str, Q], **options: Any) -> None:
-        super().__init__(help_text=description, choices=tuple(conditions), **options)
+        super().__init__(known=tuple(conditions), **options)
         self.conditions = conditions
-        extend_schema_field({"type": "array", "items": {"type": "string", "enum": list(conditions)}})(self)
+        items = {"type": "string", "enum": list(conditions)}
+        extend_schema_field({"type": "array", "items": items, "description": description})(self)
 
     def filter(self, qs: "QuerySet[Any]", value: list[str]) -> "QuerySet[Any]":
         wanted = Q()

@@ -4,17 +4,19 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.errors import ApiError
 from attempts.api.filters import BOOLEAN_HINT
-from attempts.api.pagination import PAGE_PARAMETERS, after_position, page_of, page_request
+from attempts.api.pagination import PAGE_PARAMETERS, Page, after_position, page_of, page_parameters, page_request
 from attempts.api.reading import ReadView
 from attempts.keyset import Position
 from attempts.models import ActionAttempt
 from resolutions import queries
 from resolutions.api.filters import RecentFilters, ResolutionFilters, SessionFilters
+from resolutions.details import IncidentDetail, ResolutionDetail
 from resolutions.models import ResolutionAttempt
 
 ORDERINGS: Final = {
@@ -25,12 +27,25 @@ ORDERINGS: Final = {
 }
 
 
+INCLUDE_ACTION_DETAILS: Final = OpenApiParameter(
+    "include_action_details", bool, description="Whether each session comes with its action attempts."
+)
+INCIDENT_ID: Final = OpenApiParameter("incident_id", str, description="The incident's id.", required=True)
+
+
+class ResolutionPage(Page[ResolutionDetail]):
+    """A page of resolution attempts, or of sessions."""
+
+
 class ResolutionViewSet(ReadView):
     queryset = ResolutionAttempt.objects.all()
     filterset_class = ResolutionFilters
     query_parameters = {"list": (*PAGE_PARAMETERS, "ordering")}
     list_name = "resolution-attempts"
 
+    @extend_schema(
+        operation_id="resolution_attempts_list", parameters=page_parameters(*ORDERINGS), responses=ResolutionPage
+    )
     def list(self, request: Request) -> Response:
         """Resolution attempts, newest start first, without their action attempts."""
         page = page_request(request, list_name=self.list_name, orderings=tuple(ORDERINGS))
@@ -43,6 +58,7 @@ class ResolutionViewSet(ReadView):
         ]
         return Response(page_of(found, request=request, page=page, list_name=self.list_name))
 
+    @extend_schema(operation_id="resolution_attempts_read", responses=ResolutionDetail)
     def retrieve(self, request: Request, resolution_id: UUID, **_: Any) -> Response:
         """One resolution attempt with its action attempts and their steps."""
         detail = queries.resolution_detail(resolution_id)
@@ -57,6 +73,11 @@ class RecentView(ReadView):
     query_parameters = {"list": (*PAGE_PARAMETERS, "include_action_details")}
     list_name = "recent"
 
+    @extend_schema(
+        operation_id="recent_sessions",
+        parameters=[*page_parameters(), INCLUDE_ACTION_DETAILS],
+        responses=ResolutionPage,
+    )
     def list(self, request: Request) -> Response:
         """Recent sessions, newest start first: resolution attempts, and the implicit session of each incident.
 
@@ -82,7 +103,9 @@ class RecentView(ReadView):
 class IncidentView(ReadView):
     queryset = ResolutionAttempt.objects.all()
     query_parameters = {"retrieve_by_parameter": ("incident_id",)}
+    may_be_missing = True
 
+    @extend_schema(operation_id="incident_read", responses=IncidentDetail)
     def retrieve(self, request: Request, incident_id: str) -> Response:
         """All that is known of one incident in time order: its sessions, their attempts, their steps."""
         detail = queries.incident_detail(incident_id)
@@ -90,6 +113,7 @@ class IncidentView(ReadView):
             raise ApiError(404, "Nothing is known of this incident.", field="incident_id")
         return Response(detail)
 
+    @extend_schema(operation_id="incident_read_by_parameter", parameters=[INCIDENT_ID], responses=IncidentDetail)
     def retrieve_by_parameter(self, request: Request) -> Response:
         """The same for an incident id that does not fit into an address.
 

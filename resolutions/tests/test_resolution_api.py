@@ -61,7 +61,7 @@ def test_filters(client: Client) -> None:
     store_resolution(title="a", environment="prod", severity="high", service="db", status="resolved")
     store_resolution(title="b", engine="e", started_at=NOON + timedelta(hours=1))
     store_resolution(title="c", abandoned_at=NOON, incident_type="t", incident_id="INC-2")
-    for parameters, expected in [
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"environment": "prod"}, "a"),
         ({"severity": "high"}, "a"),
         ({"service": "db"}, "a"),
@@ -73,7 +73,8 @@ def test_filters(client: Client) -> None:
         ({"status": ["resolved", "abandoned"]}, "ac"),
         ({"started_after": "2026-03-01T13:00:00Z"}, "b"),
         ({"started_before": "2026-03-01T13:00:00Z"}, "ac"),
-    ]:
+    ]
+    for parameters, expected in cases:
         titles = sorted(row["title"] for row in read(client, LIST, **parameters)["results"])
         assert "".join(titles) == expected, parameters
 
