@@ -4,15 +4,20 @@
 import os
 import sys
 
-from actionlog_site.embedded_postgres import ensure_database
+from actionlog_site.embedded_postgres import EmbeddedPostgresError, ensure_database
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "actionlog_site.settings")
-    with ensure_database():
-        from django.core.management import execute_from_command_line
+    try:
+        with ensure_database():
+            from django.core.management import execute_from_command_line
 
-        execute_from_command_line(sys.argv)
+            execute_from_command_line(sys.argv)
+    except EmbeddedPostgresError as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)  # as a shell reports Ctrl-C, without a stack of calls that tells nothing
 
 
 if __name__ == "__main__":

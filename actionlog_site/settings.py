@@ -1,14 +1,13 @@
 """Django settings. Everything that differs between installations comes from the environment."""
 
 import os
-from pathlib import Path
 
 from actionlog_site.database import database_settings
 from actionlog_site.embedded_postgres import running_url
+from actionlog_site.home import BASE_DIR, actionlog_home
 from actionlog_site.secret_key import secret_key
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-ACTIONLOG_HOME = Path(os.environ.get("ACTIONLOG_HOME") or BASE_DIR / "var").resolve()
+ACTIONLOG_HOME = actionlog_home()
 
 DEBUG = False
 SECRET_KEY = os.environ.get("SECRET_KEY") or secret_key(ACTIONLOG_HOME)
@@ -84,7 +83,6 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = ACTIONLOG_HOME / "static"
 # Served from the installed packages: no collectstatic step between a pull and a run.
 WHITENOISE_USE_FINDERS = True
 

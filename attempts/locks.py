@@ -1,8 +1,12 @@
-"""The keys of PostgreSQL's advisory locks, in one place so that no two uses share one. Both are transaction locks."""
+"""The keys of PostgreSQL's advisory locks, in one place so that no two uses share one."""
 
 from typing import Final
 
-# Shared by every recording transaction, exclusive for a recount: a recount sees no half-recorded bucket.
+# Transaction lock. Shared by every recording transaction, exclusive for a recount, which so sees no half-recorded
+# bucket.
 RECORDING: Final = 0x41435401
-# Held by a recording transaction from its feed entry to its commit: revisions are in the order of commits.
+# Transaction lock. Held by a recording transaction from its feed entry to its commit: revisions are in the order of
+# commits.
 FEED: Final = 0x41435402
+# Session lock. Held while a starting server migrates and makes the first user and key: others wait.
+FIRST_RUN: Final = 0x41435403

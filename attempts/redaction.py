@@ -21,19 +21,24 @@ from attempts.canonical import canonical
 MARK: Final = re.compile(r"\[redacted:[0-9a-f]{16}\]")
 
 # One of these, in lower case, stands wherever a secret is found below: a search for them is how the great many
-# documents that hold nothing secret are passed at the speed of a substring search.
-TRIGGERS: Final = (
-    b"pass",
-    b"pwd",
-    b"secret",
-    b"token",
-    b"credential",
-    b"authoriz",
-    b"cookie",
-    b"bearer",
-    b"key",
-    b"://",
-)
+# documents that hold nothing secret are passed at the speed of a substring search. The pattern, where there is one, is
+# the second look that JSON with the trigger in it gets before it is taken apart.
+TRIGGERS: Final[dict[bytes, re.Pattern[bytes] | None]] = {
+    b"pass": re.compile(rb"passw|passphrase"),
+    b"pwd": None,
+    b"secret": None,
+    b"token": None,
+    b"credential": None,
+    b"authoriz": None,
+    b"cookie": None,
+    b"bearer": None,
+    b"key": re.compile(rb"(?:api|access|private|encryption|signing|master|ssh|auth)[^a-z\"]{0,3}keys?"),
+    b"://": re.compile(rb"://[^\s/]*@"),
+    # An escape may spell any letter of the others, and U+0000 too.
+    b"\\u00": None,
+}
+# Those that secrets inside a text have; names of keys stand in JSON alone.
+TEXT_TRIGGERS: Final = frozenset({b"authoriz", b"bearer", b"://", b"\\u00"})
 
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _SECRET_WORDS: Final = frozenset(

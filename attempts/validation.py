@@ -5,7 +5,7 @@ stored exactly is a Fault with the path of what is wrong. Decoding bytes into do
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,7 +18,7 @@ from msgspec import Raw, Struct
 from attempts.canonical import decode_exact, encode_exact
 from attempts.limits import limits
 from attempts.records import NOT_TOLD, REQUIRED_IN_ATTEMPT, AttemptDocument, Step
-from attempts.redaction import TRIGGERS, redactor
+from attempts.redaction import TEXT_TRIGGERS, TRIGGERS, redactor
 
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2201, 1, 1, tzinfo=UTC)
@@ -31,11 +31,13 @@ LARGEST_EXPONENT: Final = 308
 LONGEST_NUMBER: Final = 400
 
 # Where a number may be out of range, or few bytes may become many digits. It also meets such text inside strings,
-# which only costs the slower look.
-_UNUSUAL_NUMBER: Final = re.compile(rb"[0-9]{19}|[0-9][eE][+-]?[0-9]{2}")
+# which only costs the slower look. One digit comes first on its own, so that the search skips from digit to digit.
+_UNUSUAL_NUMBER: Final = re.compile(rb"[0-9](?:[0-9]{18}|[eE][+-]?[0-9]{2})")
 _STRINGS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_ESCAPED_CONTROL: Final = b"\\u00"
 _FIRST_BYTE: Final = {"an object": b"{", "a list": b"["}
+
+# Which of redaction's triggers a request holds: what its parts are searched for, and nothing else.
+Triggers = Sequence[bytes]
 
 
 class Fault(Exception):
@@ -48,6 +50,10 @@ class Fault(Exception):
         self.field = field or last_name(path)
         self.code = code
 
+    def within(self, path: str) -> "Fault":
+        """The same fault seen from further out: path is where the faulty part stands there."""
+        return Fault(self.message, path=join(path, self.path) if self.path else path, field=self.field, code=self.code)
+
 
 def last_name(path: str) -> str | None:
     """The field that a path ends in: started_at of action_attempts[3].started_at."""
@@ -55,10 +61,24 @@ def last_name(path: str) -> str | None:
     return names[0] if names and not names[0].isdigit() else None
 
 
-def is_suspicious(body: bytes) -> bool:
-    """Whether something in here may be a secret or an escaped control character. False is certain, True is not."""
+def triggers_in(body: bytes) -> Triggers:
+    """What in this request may belong to a secret or be an escaped control character. None is certain, any is not."""
     lowered = body.lower()
-    return _ESCAPED_CONTROL in lowered or any(trigger in lowered for trigger in TRIGGERS)
+    found = [trigger for trigger in TRIGGERS if trigger in lowered]
+    # A URL holds credentials only before an @; most requests have the one and not the other.
+    if b"://" in found and b"@" not in body:
+        found.remove(b"://")
+    return tuple(found)
+
+
+def _is_suspicious(raw: bytes, triggers: Triggers) -> bool:
+    lowered = raw.lower()
+    for trigger in triggers:
+        if trigger in lowered:
+            pattern = TRIGGERS[trigger]
+            if pattern is None or pattern.search(lowered):
+                return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,47 +122,52 @@ def kinds_of(struct: type[Struct]) -> FieldKinds:
     return FieldKinds(tuple(identities), tuple(texts), tuple(times), tuple(numbers), tuple(json))
 
 
-def check_fields(document: Struct, path: str, *, suspicious: bool) -> None:
-    """Check and clean the fields of one struct in place. path is where it stands in the request, "" for the top.
+def check_fields(document: Struct, triggers: Triggers) -> None:
+    """Check and clean the fields of one struct in place. triggers are those of the whole request.
 
-    suspicious says what is_suspicious said of the request: when it is False, no text needs a second look.
-    Raises Fault.
+    Raises Fault, its path within the struct.
     """
     kinds = kinds_of(type(document))
     for name in kinds.times:
         time = getattr(document, name)
-        if time is not None and not _within_reach(time):
-            raise Fault("The time must lie in the years 1970 to 2200.", path=join(path, name))
+        if time is not None and not 1970 < time.year < 2200 and not _within_reach(time):
+            raise Fault("The time must lie in the years 1970 to 2200.", path=name)
     for name in kinds.numbers:
         if getattr(document, name) == 0:
             setattr(document, name, 0.0)  # -0.0 is the same fact
     for name, json_type in kinds.json:
         raw = getattr(document, name)
         if raw is not NOT_TOLD:
-            setattr(document, name, clean_json(bytes(raw), join(path, name), json_type, suspicious=suspicious))
-    if suspicious:
-        _clean_texts(document, kinds, path)
+            cleaned = clean_json(raw, name, json_type, triggers)
+            if cleaned is not raw:
+                setattr(document, name, cleaned)
+    if triggers and not TEXT_TRIGGERS.isdisjoint(triggers):
+        _clean_texts(document, kinds)
 
 
-def check_attempt(document: AttemptDocument, path: str, *, suspicious: bool, partial: bool = False) -> None:
+def check_attempt(document: AttemptDocument, triggers: Triggers, *, partial: bool = False) -> None:
     """Check and clean one attempt document in place, and number the steps of a whole record.
 
-    partial: the identities may be missing, because they are taken from the stored row. Raises Fault.
+    partial: the identities may be missing, because they are taken from the stored row. Raises Fault, its path within
+    the document.
     """
     if not partial:
-        require(document, REQUIRED_IN_ATTEMPT, path)
-    check_fields(document, path, suspicious=suspicious)
+        require(document, REQUIRED_IN_ATTEMPT)
+    check_fields(document, triggers)
     if document.logs:
-        _number_steps(document, path)
+        _number_steps(document)
         for position, step in enumerate(document.logs):
-            check_fields(step, f"{join(path, 'logs')}[{position}]", suspicious=suspicious)
+            try:
+                check_fields(step, triggers)
+            except Fault as fault:
+                raise fault.within(f"logs[{position}]") from None
 
 
-def require(document: Struct, names: tuple[str, ...], path: str) -> None:
+def require(document: Struct, names: tuple[str, ...]) -> None:
     """Raises Fault when one of these fields is not told."""
     for name in names:
         if getattr(document, name) is None:
-            raise Fault("This field is required in every document.", path=join(path, name))
+            raise Fault("This field is required in every document.", path=name)
 
 
 def join(path: str, name: str) -> str:
@@ -154,7 +179,7 @@ def _within_reach(time: datetime) -> bool:
     return 1969 <= time.year <= 2201 and EARLIEST <= time < LATEST
 
 
-def _number_steps(document: AttemptDocument, path: str) -> None:
+def _number_steps(document: AttemptDocument) -> None:
     """Give the steps of a whole record their positions; a part of one must number its steps itself.
 
     A whole record tells how the attempt ended, or when it started and how it stands, as the old files do.
@@ -163,7 +188,7 @@ def _number_steps(document: AttemptDocument, path: str) -> None:
     missing = [position for position, step in enumerate(steps) if step.sequence is None]
     if not missing:
         return
-    where = f"{join(path, 'logs')}[{missing[0]}].sequence"
+    where = f"logs[{missing[0]}].sequence"
     if len(missing) != len(steps):
         raise Fault("Number all steps or none: some of these have a sequence, this one has not.", path=where)
     whole = document.status is not None and (
@@ -178,10 +203,10 @@ def _number_steps(document: AttemptDocument, path: str) -> None:
         step.sequence = position
 
 
-def _clean_texts(document: Struct, kinds: FieldKinds, path: str) -> None:
+def _clean_texts(document: Struct, kinds: FieldKinds) -> None:
     for name in kinds.identities:
         if "\0" in (getattr(document, name) or ""):
-            raise Fault("An identity must not hold U+0000.", path=join(path, name))
+            raise Fault("An identity must not hold U+0000.", path=name)
     for name in kinds.texts:
         text = getattr(document, name)
         if text:
@@ -193,16 +218,17 @@ def clean_text(text: str) -> str:
     return redactor().text(text.replace("\0", "\ufffd"))
 
 
-def clean_json(raw: bytes, path: str, json_type: str | None = None, *, suspicious: bool) -> Raw:
-    """The free-form JSON as it is stored; NOT_TOLD for null. Raises Fault."""
-    if raw == b"null":
+def clean_json(raw: Raw, path: str, json_type: str | None, triggers: Triggers) -> Raw:
+    """The free-form JSON as it is stored, itself when nothing is to be cleaned; NOT_TOLD for null. Raises Fault."""
+    source = bytes(raw)
+    if source == b"null":
         return NOT_TOLD
-    if json_type is not None and not raw.startswith(_FIRST_BYTE[json_type]):
+    if json_type is not None and not source.startswith(_FIRST_BYTE[json_type]):
         raise Fault(f"This must be {json_type}.", path=path)
-    check_nesting(raw, path)
-    if _UNUSUAL_NUMBER.search(raw) or (suspicious and is_suspicious(raw)):
-        return Raw(_clean_by_walking(raw, path))
-    return Raw(raw)
+    check_nesting(source, path)
+    if _UNUSUAL_NUMBER.search(source) or (triggers and _is_suspicious(source, triggers)):
+        return Raw(_clean_by_walking(source, path))
+    return raw
 
 
 def check_nesting(raw: bytes, path: str) -> None:

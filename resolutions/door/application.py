@@ -1,6 +1,7 @@
 """The ASGI application of the write door: reads a request, hands it to the recorder, answers."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ from resolutions.door.answers import Answer, batch_answer, error_answer, single_
 from resolutions.door.keys import KeyRing
 from resolutions.door.recorder import Busy, Lost, Recorder
 from resolutions.door.routes import Route, find_route
+
+logger = logging.getLogger(__name__)
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -48,6 +51,9 @@ class WriteDoor:
             answer = error_answer(database_lost())
         except _Gone:
             return
+        except Exception:
+            logger.exception("the write door failed at %s", scope["path"])
+            answer = error_answer(ApiError(500, "This request meets a fault of ours. It was not recorded."))
         await _send(answer, send)
 
     async def close(self) -> None:

@@ -1,0 +1,200 @@
+"""How fast is recording, beside the database's own COPY? `python -m benchmarks.ingest [--json] [--failing 0.05]`
+
+Starts a durable embedded PostgreSQL and one web process in a temporary home, measures, and removes both.
+"""
+
+import argparse
+import itertools
+import json
+import statistics
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import msgspec
+import psycopg
+from psycopg import sql
+
+from benchmarks import copy_baseline, load
+from benchmarks.documents import STEPS_PER_ATTEMPT, Document, attempts, starts
+from benchmarks.server import Server, ServerError, fresh_server, stopped_by_signals
+
+ATTEMPTS: Final = 20_000
+BATCH_SIZE: Final = 100
+CONNECTIONS: Final = 2
+SINGLE_WARM_UP: Final = 100
+SINGLE_REQUESTS: Final = 1_000
+MANY_CONNECTIONS: Final = 32
+MANY_SECONDS: Final = 5.0
+MANY_REQUESTS_AT_MOST: Final = 80_000
+READABLE_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What --json prints. Rates are of attempts or requests a second, times in milliseconds, memory in MiB."""
+
+    attempts_per_second: float
+    copy_per_second: float
+    ratio: float
+    single_p50_ms: float
+    single_p99_ms: float
+    single_per_second_c32: float
+    peak_rss_mb: float
+
+
+class WrongRowsError(RuntimeError):
+    """The database does not hold what was sent."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.ingest", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print one JSON object on the last line")
+    parser.add_argument("--failing", type=_share, default=0.05, help="share of attempts that fail (default: 0.05)")
+    parser.add_argument("--attempts", type=int, default=ATTEMPTS, help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    try:
+        with stopped_by_signals(), fresh_server() as server:
+            measured = measure(server, count=options.attempts, failing=options.failing)
+    except (ServerError, load.LoadError, WrongRowsError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    print(report(measured, count=options.attempts, failing=options.failing))
+    if options.json:
+        print(json.dumps(asdict(measured)))
+    return 0
+
+
+def measure(server: Server, *, count: int, failing: float) -> Measured:
+    """All measurements, one after the other, on a server whose database is empty. Takes about half a minute."""
+    with psycopg.connect(server.database_url, autocommit=True) as connection:
+        _say(f"{count} attempts with {STEPS_PER_ATTEMPT} steps over HTTP ...")
+        rate = _batches(server, connection, count=count, failing=failing)
+        _say("the same rows by COPY ...")
+        copy_rate = copy_baseline.attempts_per_second(
+            connection, batch_size=BATCH_SIZE, steps_per_attempt=STEPS_PER_ATTEMPT
+        )
+        _say("single requests ...")
+        connection.execute("CHECKPOINT")
+        single = _singles(server)
+        _say(f"single requests at {MANY_CONNECTIONS} connections ...")
+        many = _many(server)
+        _check_rows(connection, attempts=count + SINGLE_WARM_UP + SINGLE_REQUESTS + len(many.latencies), whole=count)
+    return Measured(
+        attempts_per_second=round(rate, 1),
+        copy_per_second=round(copy_rate, 1),
+        ratio=round(rate / copy_rate, 3),
+        single_p50_ms=round(statistics.median(single.latencies) * 1000, 3),
+        single_p99_ms=round(statistics.quantiles(single.latencies, n=100)[98] * 1000, 3),
+        single_per_second_c32=round(len(many.latencies) / many.seconds, 1),
+        peak_rss_mb=round(server.peak_rss_mb(), 1),
+    )
+
+
+def report(measured: Measured, *, count: int, failing: float) -> str:
+    """The result as a table for people."""
+    rows = [
+        ("attempts recorded per second", f"{measured.attempts_per_second:,.0f}"),
+        ("the same rows by bare COPY, per second", f"{measured.copy_per_second:,.0f}"),
+        ("ratio", f"{measured.ratio:.2f}"),
+        ("one-document request alone, median", f"{measured.single_p50_ms:.2f} ms"),
+        ("one-document request alone, 99th percentile", f"{measured.single_p99_ms:.2f} ms"),
+        (f"one-document requests per second, {MANY_CONNECTIONS} connections", f"{measured.single_per_second_c32:,.0f}"),
+        ("peak memory of the web process", f"{measured.peak_rss_mb:.0f} MiB"),
+    ]
+    explained = (
+        f"{count:,} attempts with {STEPS_PER_ATTEMPT} steps, {failing:.0%} of them failed, in batches of {BATCH_SIZE} "
+        f"from {CONNECTIONS} connections to one web process,\nuntil all can be read. "
+        f"COPY: one connection, prepared text buffers, a durable commit for each {BATCH_SIZE}; "
+        f"median of {copy_baseline.ROUNDS} rounds.\nA single request starts a new attempt, without steps."
+    )
+    width = max(len(name) for name, _ in rows)
+    return "\n".join([*(f"{name:<{width}}  {value:>10}" for name, value in rows), "", explained])
+
+
+def _batches(server: Server, connection: copy_baseline.Connection, *, count: int, failing: float) -> float:
+    """Attempts per second from the first byte sent until all can be read."""
+    documents = list(attempts(count, failing=failing, seed=1))
+    requests = [
+        load.post(server.url, "/api/ingest/", _encode({"action_attempts": batch}), server.api_key)
+        for batch in _chunks(documents, BATCH_SIZE)
+    ]
+    # The last of each connection; when they can be read and the number is right, all can.
+    last = [
+        load.get(server.url, f"/api/action-attempts/{document['attempt_id']}/", server.api_key)
+        for document in documents[-CONNECTIONS * BATCH_SIZE :: BATCH_SIZE]
+    ]
+    connection.execute("CHECKPOINT")
+    start = time.perf_counter()
+    load.drive(server.url, [requests[first::CONNECTIONS] for first in range(CONNECTIONS)])
+    while _count(connection, "action_attempts") < count:
+        if time.perf_counter() - start > READABLE_SECONDS:
+            raise WrongRowsError(f"After {READABLE_SECONDS:.0f} s not all of what was acknowledged can be read.")
+        time.sleep(0.01)
+    load.drive(server.url, [last])
+    seconds = time.perf_counter() - start
+    _check_rows(connection, attempts=count, whole=count)
+    return count / seconds
+
+
+def _singles(server: Server) -> load.Load:
+    """One request after the other on one connection."""
+    requests = _start_requests(server, SINGLE_WARM_UP + SINGLE_REQUESTS, seed=2)
+    done = load.drive(server.url, [requests])
+    return load.Load(done.seconds, done.latencies[SINGLE_WARM_UP:])
+
+
+def _many(server: Server) -> load.Load:
+    requests = _start_requests(server, MANY_REQUESTS_AT_MOST, seed=3)
+    queues = [requests[first::MANY_CONNECTIONS] for first in range(MANY_CONNECTIONS)]
+    return load.drive(server.url, queues, until_seconds=MANY_SECONDS)
+
+
+def _start_requests(server: Server, count: int, *, seed: int) -> list[bytes]:
+    return [
+        load.post(server.url, "/api/action-attempts/", _encode(document), server.api_key)
+        for document in starts(count, seed=seed)
+    ]
+
+
+def _check_rows(connection: copy_baseline.Connection, *, attempts: int, whole: int) -> None:
+    """Raises WrongRowsError unless there are that many attempts, and the steps of the whole ones."""
+    for table, expected in (("action_attempts", attempts), ("action_logs", whole * STEPS_PER_ATTEMPT)):
+        found = _count(connection, table)
+        if found != expected:
+            raise WrongRowsError(f"{table} holds {found} rows; {expected} were acknowledged.")
+
+
+def _count(connection: copy_baseline.Connection, table: str) -> int:
+    query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _chunks(documents: Iterable[Document], size: int) -> Iterator[list[Document]]:
+    rest = iter(documents)
+    while chunk := list(itertools.islice(rest, size)):
+        yield chunk
+
+
+def _encode(value: Any) -> bytes:
+    return msgspec.json.encode(value)
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError("a share lies between 0 and 1")
+    return share
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
