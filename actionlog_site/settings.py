@@ -107,13 +107,21 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["access.permissions.MayRead"],
     "EXCEPTION_HANDLER": "access.errors.exception_handler",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "actionlog_site.openapi.reading.ReadSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
 }
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Actionlog",
+    "DESCRIPTION": "The flight recorder for AI engines that resolve production incidents.",
+    "VERSION": "0.1.0",
+    # The version whose schemas are those of JSON Schema, which is what msgspec writes.
+    "OAS_VERSION": "3.1.0",
+    "SERVE_PERMISSIONS": ["access.permissions.MayRead"],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "PREPROCESSING_HOOKS": ["actionlog_site.openapi.reading.one_address_each"],
+    "POSTPROCESSING_HOOKS": ["actionlog_site.openapi.writing.add_write_operations"],
     # The page's scripts come from the installed package, not from another site.
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -1,0 +1,101 @@
+"""How a resolution attempt and an incident are read. Twin of attempts.details; reading them is in queries.py."""
+
+from datetime import datetime
+from typing import Annotated, Final
+from uuid import UUID
+
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec.structs import asdict
+
+from attempts.details import EMPTY_OBJECT, NULL, AttemptDetail, JsonObject, JsonObjectOrNull, value_or
+from resolutions.records import ResolutionDocument, ResolutionStatus
+from resolutions.rows import ResolutionRow
+
+EMPTY_LIST: Final = Raw(b"[]")
+
+JsonList = Annotated[Raw, Meta(extra_json_schema={"type": "array"})]
+
+
+class ResolutionDetail(ResolutionDocument, forbid_unknown_fields=False, omit_defaults=False, kw_only=True):
+    """One session of an engine on an incident, as it is read. Times are UTC.
+
+    implicit marks the session that the attempts of one incident form which belong to no recorded resolution attempt:
+    its resolution_id and status are null, since nobody told them.
+    """
+
+    resolution_id: UUID | None  # type: ignore[assignment]
+    incident_id: str
+    recommended_actions: JsonList
+    status: ResolutionStatus | None
+    summary: JsonObject
+    extra: JsonObjectOrNull
+    effective_started_at: datetime
+    received_at: datetime
+    last_heard_at: datetime
+    abandoned_at: datetime | None
+    recorded_by: int | None
+    implicit: bool
+    action_attempts: list[AttemptDetail] | UnsetType = UNSET
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether the engine went silent before it told an outcome: shown as "lost contact"."""
+        return self.abandoned_at is not None and self.status == "in_progress"
+
+
+class IncidentDetail(Struct):
+    """All that is known of one incident: its sessions in time order, each with its attempts and their steps."""
+
+    incident_id: str
+    resolution_attempts: list[ResolutionDetail]
+
+
+def detail_of_resolution(
+    row: ResolutionRow, action_attempts: list[AttemptDetail] | UnsetType = UNSET
+) -> ResolutionDetail:
+    """The detail of a row. Without action attempts the field is absent from the answer, not empty."""
+    told = {name: value for name, value in asdict(row).items() if name in ResolutionDetail.__struct_fields__}
+    return ResolutionDetail(
+        **told
+        | {
+            "status": row.effective_status,
+            "effective_started_at": row.effective_started_at,
+            "recommended_actions": value_or(row.recommended_actions, EMPTY_LIST),
+            "summary": value_or(row.summary, EMPTY_OBJECT),
+            "extra": value_or(row.extra, NULL),
+            "implicit": False,
+            "action_attempts": action_attempts,
+        }
+    )
+
+
+def implicit_session(
+    *,
+    incident_id: str,
+    incident_type: str | None,
+    environment: str | None,
+    engine: str | None,
+    effective_started_at: datetime,
+    received_at: datetime,
+    last_heard_at: datetime,
+    action_attempts: list[AttemptDetail] | UnsetType = UNSET,
+) -> ResolutionDetail:
+    """The session that attempts without a recorded resolution form, from what they have in common."""
+    return ResolutionDetail(
+        resolution_id=None,
+        incident_id=incident_id,
+        incident_type=incident_type,
+        environment=environment,
+        engine=engine,
+        recommended_actions=EMPTY_LIST,
+        status=None,
+        summary=EMPTY_OBJECT,
+        extra=NULL,
+        effective_started_at=effective_started_at,
+        received_at=received_at,
+        last_heard_at=last_heard_at,
+        abandoned_at=None,
+        recorded_by=None,
+        implicit=True,
+        action_attempts=action_attempts,
+    )
