@@ -1,10 +1,11 @@
 """The query parameters of metrics and statistics. A text parameter that is empty narrows nothing."""
 
-from typing import Any
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 from rest_framework import serializers
+from rest_framework.request import Request
 
 from analytics.queries import Dimensions
 from analytics.windows import MAX_DAYS, Window, window_named, zone_named
@@ -31,6 +32,17 @@ class FigureParameters(serializers.Serializer[Any]):
     incident_type = DimensionText("this type of incident")
     engine = DimensionText("this engine")
     action_type = DimensionText("this type of action (resolution attempts have none, and are not narrowed by it)")
+
+    @classmethod
+    def of(cls, request: Request) -> Self:
+        """The parameters of a request. Raises ValidationError, which names those that are not understood."""
+        parameters = cls(data=request.query_params)
+        parameters.is_valid(raise_exception=True)
+        return parameters
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        return tuple(cls().fields)
 
     def dimensions(self) -> Dimensions:
         told = {name: self.validated_data.get(name) or None for name in Dimensions._fields}

@@ -1,10 +1,11 @@
-"""The API routes of analytics, relative to /api/. Each answers with or without its trailing slash."""
-
-from django.urls import re_path
+"""The addresses of metrics and statistics, below /api/."""
 
 from analytics.api.views import ActionStatisticsView, MetricsView
+from attempts.api.addresses import with_or_without_slash
 
 urlpatterns = [
-    re_path(r"^resolution-monitor/metrics/?$", MetricsView.as_view(), name="metrics"),
-    re_path(r"^action-attempts/statistics/?$", ActionStatisticsView.as_view(), name="action-statistics"),
+    *with_or_without_slash("resolution-monitor/metrics", MetricsView.as_view({"get": "retrieve"}), "metrics"),
+    *with_or_without_slash(
+        "action-attempts/statistics", ActionStatisticsView.as_view({"get": "retrieve"}), "action-statistics"
+    ),
 ]

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
+from jsonschema import Draft202012Validator
 
 from analytics.tests.recording import attempt, ended, record_rows
 
@@ -56,6 +57,16 @@ def test_metrics_tell_window_counts_and_exactness(client: Client) -> None:
     assert get(client, METRICS, window="48h")["attempts"]["total"] == 2
 
 
+def test_the_window_told_selects_the_list_behind_the_number(client: Client) -> None:
+    window = get(client, METRICS, window="1h")["window"]
+    start, end = (datetime.fromisoformat(window[bound]) for bound in ("start", "end"))
+    moment = timedelta(microseconds=1)
+    record_rows([attempt(started_at=at) for at in (start - moment, start, end - moment, end)])
+    listed = get(client, "/api/action-attempts/", started_after=window["start"], started_before=window["end"])
+    assert len(listed["results"]) == 2
+    assert get(client, METRICS, window="1h")["attempts"]["total"] == 2
+
+
 def test_statistics_tell_totals_types_and_days(client: Client) -> None:
     now = timezone.now()
     record_rows([ended(started_at=now), ended(started_at=now - timedelta(days=3), status="failed")])
@@ -74,6 +85,7 @@ def test_statistics_tell_totals_types_and_days(client: Client) -> None:
         (METRICS, "window", "1w"),
         (METRICS, "window", "99999d"),
         (METRICS, "environment", "x" * 256),
+        (METRICS, "windows", "24h"),
         (STATISTICS, "days_back", "0"),
         (STATISTICS, "days_back", "3661"),
         (STATISTICS, "days_back", "a week"),
@@ -87,6 +99,21 @@ def test_a_parameter_that_is_not_valid_is_named(client: Client, address: str, na
     assert answer.status_code == 400
     assert answer.json()["error"]["field"] == name
     assert answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("address", [METRICS, STATISTICS])
+def test_answers_are_what_the_schema_says(client: Client, address: str) -> None:
+    record_rows([ended(started_at=timezone.now()), attempt(started_at=timezone.now())])
+    schema = get(client, "/api/schema/", format="json")
+    described = schema["paths"][address]["get"]
+    told = {parameter["name"]: parameter["schema"] for parameter in described["parameters"]}
+    assert {"environment", "incident_type", "engine", "action_type"} < told.keys()
+    answer = described["responses"]["200"]["content"]["application/json"]["schema"]
+    checker = Draft202012Validator(
+        {**answer, "components": schema["components"]}, format_checker=Draft202012Validator.FORMAT_CHECKER
+    )
+    assert list(checker.iter_errors(get(client, address))) == []
+    assert [fault.validator for fault in checker.iter_errors({})] == ["required"] * len(get(client, address))
 
 
 def test_the_longest_statistics_are_answered(client: Client) -> None:
