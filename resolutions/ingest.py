@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, transaction
 from django.utils import timezone
+from msgspec.json import encode as encode_json
 
 from attempts.locks import RECORDING
 from attempts.recording import AttemptSubmission, record_attempts
@@ -21,6 +22,7 @@ from attempts.rows import AttemptChange
 from attempts.signals import RETRIED_STATES, attempts_recorded, derived, sqlstate
 from attempts.storage import execute
 from attempts.submissions import Submission
+from resolutions.decoding import decode_ingest
 from resolutions.feed.entries import append_entry, head
 from resolutions.recording import ResolutionSubmission, record_resolutions
 from resolutions.rows import ResolutionChange
@@ -142,3 +144,14 @@ def _halve(submissions: Sequence[Submission[Any]], error: Exception, now: dateti
         else "This document meets a fault of ours. It is kept among the refused ones."
     )
     return ingest(submissions, now=now)
+
+
+def ingest_json(request: bytes | dict[str, Any], *, now: datetime | None = None) -> dict[str, Any]:
+    """Record a whole ingest request in this process, as commands do: the answer that the write door would give.
+
+    Raises access.errors.ApiError for a request that is no ingest request.
+    """
+    body = request if isinstance(request, bytes) else encode_json(request)
+    submissions = decode_ingest(body, None)
+    cursor = ingest(submissions, now=now)
+    return {"results": [submission.result() for submission in submissions], "cursor": cursor}
