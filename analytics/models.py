@@ -7,8 +7,7 @@ import uuid
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
-from django.db.models.expressions import RawSQL
+from django.db.models import Func, Q
 
 
 class ResolutionMetric(models.Model):
@@ -67,7 +66,7 @@ class ResolutionMetric(models.Model):
             ),
             models.CheckConstraint(
                 # Q objects have no "all elements".
-                condition=RawSQL("0 <= ALL (durations)", [], models.BooleanField()),
+                condition=Func("durations", template="0 <= ALL (%(expressions)s)", output_field=models.BooleanField()),
                 name="resolution_metrics_durations_not_negative",
             ),
         ]

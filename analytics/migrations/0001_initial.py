@@ -2,7 +2,6 @@
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
-import django.db.models.expressions
 import uuid
 from django.db import migrations, models
 
@@ -73,7 +72,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'resolution_metrics',
-                'constraints': [models.UniqueConstraint(fields=('bucket_start', 'dimensions_digest'), name='resolution_metrics_key'), models.CheckConstraint(condition=models.Q(('subject__in', ['attempt', 'resolution'])), name='resolution_metrics_subject_known'), models.CheckConstraint(condition=models.Q(('abandoned__gte', 0), ('cancelled__gte', 0), ('escalated__gte', 0), ('failed__gte', 0), ('in_progress__gte', 0), ('pending__gte', 0), ('resolved__gte', 0), ('skipped__gte', 0), ('success__gte', 0)), name='resolution_metrics_counts_not_negative'), models.CheckConstraint(condition=django.db.models.expressions.RawSQL('0 <= ALL (durations)', [], models.BooleanField()), name='resolution_metrics_durations_not_negative')],
+                'constraints': [models.UniqueConstraint(fields=('bucket_start', 'dimensions_digest'), name='resolution_metrics_key'), models.CheckConstraint(condition=models.Q(('subject__in', ['attempt', 'resolution'])), name='resolution_metrics_subject_known'), models.CheckConstraint(condition=models.Q(('abandoned__gte', 0), ('cancelled__gte', 0), ('escalated__gte', 0), ('failed__gte', 0), ('in_progress__gte', 0), ('pending__gte', 0), ('resolved__gte', 0), ('skipped__gte', 0), ('success__gte', 0)), name='resolution_metrics_counts_not_negative'), models.CheckConstraint(condition=models.Func('durations', output_field=models.BooleanField(), template='0 <= ALL (%(expressions)s)'), name='resolution_metrics_durations_not_negative')],
             },
         ),
     ]
