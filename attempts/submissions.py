@@ -50,6 +50,10 @@ class Submission(Generic[Document]):
         self.outcome = outcome
         self.error = None
 
+    def result(self) -> dict[str, Any]:
+        """What became of the document, as answers tell it."""
+        return {"id": self.id(), "outcome": self.outcome, "error": self.error, "warnings": self.warnings}
+
     @property
     def key_id(self) -> int | None:
         return None if self.key is None else self.key.id

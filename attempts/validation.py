@@ -27,6 +27,7 @@ LATEST: Final = datetime(2201, 1, 1, tzinfo=UTC)
 SMALLEST_INTEGER: Final = -(2**63)
 LARGEST_INTEGER: Final = 2**64 - 1
 # Beyond a double's range a number is no measurement, and jsonb would write out all of its digits on reading.
+SMALLEST_EXPONENT: Final = -324
 LARGEST_EXPONENT: Final = 308
 LONGEST_NUMBER: Final = 400
 
@@ -275,7 +276,7 @@ def _cleaned(value: Any, path: str, number: Callable[[int, str], None]) -> Any:
                 raise Fault("The integer does not fit into 64 bits; send it as text.", path=path)
             return value
         case Decimal():
-            if value and abs(value.adjusted()) > LARGEST_EXPONENT:
+            if value and not SMALLEST_EXPONENT <= value.adjusted() <= LARGEST_EXPONENT:
                 raise Fault("The number is outside the range of a 64-bit float; send it as text.", path=path)
             _, digits, exponent = value.as_tuple()
             number(len(digits) + abs(int(exponent)), path)

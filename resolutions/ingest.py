@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, transaction
 from django.utils import timezone
+from msgspec.json import encode as encode_json
 
 from attempts.locks import RECORDING
 from attempts.recording import AttemptSubmission, record_attempts
@@ -21,6 +22,7 @@ from attempts.rows import AttemptChange
 from attempts.signals import RETRIED_STATES, attempts_recorded, derived, sqlstate
 from attempts.storage import execute
 from attempts.submissions import Submission
+from resolutions.decoding import decode_ingest
 from resolutions.feed.entries import append_entry, head
 from resolutions.recording import ResolutionSubmission, record_resolutions
 from resolutions.rows import ResolutionChange
@@ -69,8 +71,7 @@ def ingest(submissions: Sequence[Submission[Any]], *, now: datetime | None = Non
 
 def _record(submissions: Sequence[Submission[Any]], now: datetime) -> int:
     with transaction.atomic():
-        keys = sorted({submission.key.id for submission in submissions if submission.key is not None})
-        active = set(execute(_BEGIN, [keys]).fetchone()[2])  # type: ignore[index]
+        active = begin(sorted({submission.key.id for submission in submissions if submission.key is not None}))
         admitted = [submission for submission in submissions if _admit(submission, active)]
         resolutions = record_resolutions(
             [cast(ResolutionSubmission, each) for each in admitted if each.kind == "resolution_attempt"], now=now
@@ -80,6 +81,12 @@ def _record(submissions: Sequence[Submission[Any]], now: datetime) -> int:
         )
         keep_refusals(submissions, now=now)
         return publish(resolutions, attempts, now=now)
+
+
+def begin(key_ids: Sequence[int] = ()) -> set[int]:
+    """The first statement of a recording transaction: a recount waits for it. Returns which keys are active."""
+    row = execute(_BEGIN, [list(key_ids)]).fetchone()
+    return set(row[2]) if row else set()
 
 
 def publish(resolutions: Sequence[ResolutionChange], attempts: Sequence[AttemptChange], *, now: datetime) -> int:
@@ -142,3 +149,14 @@ def _halve(submissions: Sequence[Submission[Any]], error: Exception, now: dateti
         else "This document meets a fault of ours. It is kept among the refused ones."
     )
     return ingest(submissions, now=now)
+
+
+def ingest_json(request: bytes | dict[str, Any], *, now: datetime | None = None) -> dict[str, Any]:
+    """Record a whole ingest request in this process, as commands do: the answer that the write door would give.
+
+    Raises access.errors.ApiError for a request that is no ingest request.
+    """
+    body = request if isinstance(request, bytes) else encode_json(request)
+    submissions = decode_ingest(body, None)
+    cursor = ingest(submissions, now=now)
+    return {"results": [submission.result() for submission in submissions], "cursor": cursor}

@@ -36,15 +36,7 @@ def error_answer(error: ApiError) -> Answer:
 
 def batch_answer(submissions: Sequence[Submission[Any]], cursor: int) -> Answer:
     """200 when all were taken, 207 when some were not."""
-    results = [
-        {
-            "id": submission.id(),
-            "outcome": submission.outcome,
-            "error": submission.error,
-            "warnings": submission.warnings,
-        }
-        for submission in submissions
-    ]
+    results = [submission.result() for submission in submissions]
     taken = all(submission.outcome in TAKEN for submission in submissions)
     return Answer(200 if taken else 207, encode_json({"results": results, "cursor": cursor}))
 
