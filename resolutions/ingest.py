@@ -71,8 +71,7 @@ def ingest(submissions: Sequence[Submission[Any]], *, now: datetime | None = Non
 
 def _record(submissions: Sequence[Submission[Any]], now: datetime) -> int:
     with transaction.atomic():
-        keys = sorted({submission.key.id for submission in submissions if submission.key is not None})
-        active = set(execute(_BEGIN, [keys]).fetchone()[2])  # type: ignore[index]
+        active = begin(sorted({submission.key.id for submission in submissions if submission.key is not None}))
         admitted = [submission for submission in submissions if _admit(submission, active)]
         resolutions = record_resolutions(
             [cast(ResolutionSubmission, each) for each in admitted if each.kind == "resolution_attempt"], now=now
@@ -82,6 +81,12 @@ def _record(submissions: Sequence[Submission[Any]], now: datetime) -> int:
         )
         keep_refusals(submissions, now=now)
         return publish(resolutions, attempts, now=now)
+
+
+def begin(key_ids: Sequence[int] = ()) -> set[int]:
+    """The first statement of a recording transaction: a recount waits for it. Returns which keys are active."""
+    row = execute(_BEGIN, [list(key_ids)]).fetchone()
+    return set(row[2]) if row else set()
 
 
 def publish(resolutions: Sequence[ResolutionChange], attempts: Sequence[AttemptChange], *, now: datetime) -> int:

@@ -17,7 +17,7 @@ from attempts.keyset import Position, RowCompare
 from attempts.models import ActionAttempt
 from attempts.queries import IN_TIME_ORDER as ATTEMPTS_IN_TIME_ORDER
 from attempts.queries import read_attempts
-from attempts.row_json import RowJson
+from attempts.row_json import RowJson, texts_within
 from resolutions.details import IncidentDetail, ResolutionDetail, detail_of_resolution, implicit_session
 from resolutions.models import ResolutionAttempt
 from resolutions.records import FINAL_STATUSES
@@ -70,6 +70,14 @@ def read_resolutions(
             if attempt.resolution_id is not None:
                 theirs[attempt.resolution_id].append(attempt)
     return [detail_of_resolution(row, theirs[row.resolution_id]) for row in rows]
+
+
+def read_resolutions_within(
+    resolutions: "QuerySet[ResolutionAttempt]", *, max_bytes: int
+) -> tuple[list[ResolutionDetail], bool]:
+    """The first details of a queryset, without attempts, and whether they are all: see texts_within. One query."""
+    texts, complete = texts_within(resolutions, max_bytes)
+    return [detail_of_resolution(_resolution_row.decode(text)) for text in texts], complete
 
 
 def incident_detail(incident_id: str) -> IncidentDetail | None:

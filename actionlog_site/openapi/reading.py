@@ -38,7 +38,7 @@ class StructExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-ca
         schemas = schemas_of([own])
         for struct in held:
             name = struct.__name__
-            component = ResolvedComponent(name, ResolvedComponent.SCHEMA, schema=schemas[name], object=struct)
+            component = ResolvedComponent(name, ResolvedComponent.SCHEMA, schema=schemas[name], object=struct)  # type: ignore[no-untyped-call]
             auto_schema.registry.register_on_missing(component)
         found: dict[str, Any] = schemas[own.__name__]
         return found
@@ -57,7 +57,8 @@ class ReadSchema(AutoSchema):
         for status, description in ERRORS.items():
             if status != 404 or getattr(self.view, "may_be_missing", "{" in self.path):
                 error = OpenApiResponse(ErrorSerializer, description=description)
-                bodies.setdefault(str(status), self._get_response_for_code(error, str(status), direction=direction))
+                body = self._get_response_for_code(error, str(status), direction=direction)  # type: ignore[no-untyped-call]
+                bodies.setdefault(str(status), body)
         return bodies
 
 

@@ -7,10 +7,8 @@ from msgspec import Struct
 
 from actionlog_site.openapi.structs import schemas_of
 from attempts.records import FINAL_STATUSES as ATTEMPT_FINAL
-from attempts.records import AttemptDocument, Step
 from resolutions.decoding import AppendRequest, IngestRequest
 from resolutions.records import FINAL_STATUSES as RESOLUTION_FINAL
-from resolutions.records import ResolutionDocument
 
 
 class WriteWarning(Struct):
@@ -169,6 +167,8 @@ def _operation(
     errors: dict[str, str] = ERRORS,
 ) -> dict[str, Any]:
     refusals = {**errors, **(NOT_FOUND if id_name else {})}
+    if body == "Heartbeat":
+        del refusals["409"]
     operation: dict[str, Any] = {
         "operationId": operation_id,
         "description": description,

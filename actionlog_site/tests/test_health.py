@@ -34,6 +34,7 @@ def test_readyz_is_not_ready_before_every_migration_is_applied() -> None:
     assert "migrate" in response.json()["error"]["message"]
 
 
+@pytest.mark.django_db
 def test_readyz_is_not_ready_when_the_database_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = copy.deepcopy(connection.settings_dict)
     settings.update(HOST="127.0.0.1", PORT="1")

@@ -20,6 +20,8 @@ from attempts.keyset import Position, RowCompare
 
 DEFAULT_LIMIT: Final = 50
 MAX_LIMIT: Final = 500
+# A page ends early once its rows hold so much, so that large outputs cost round trips and not the server's memory.
+MAX_BYTES: Final = 16 * 1024 * 1024
 # The parameters every paged list takes; ordering only where there is a choice.
 PAGE_PARAMETERS: Final = ("limit", "cursor")
 
@@ -76,13 +78,22 @@ def after_position(rows: "QuerySet[Row]", page: PageRequest, *, time: str, id_na
 
 
 def page_of(
-    found: Sequence[tuple[Position, Result]], *, request: Request, page: PageRequest, list_name: str
+    found: Sequence[tuple[Position, Result]],
+    *,
+    request: Request,
+    page: PageRequest,
+    list_name: str,
+    complete: bool = True,
 ) -> Page[Result]:
-    """The page made of what was found; found holds one more than the page when there is a next page."""
-    results = [result for _, result in found[: page.limit]]
-    if len(found) <= page.limit:
+    """The page made of what was found, which holds one more than the page when there is a next page.
+
+    complete is False when reading ended early: then there is a next page after all that was found.
+    """
+    shown = found[: page.limit]
+    results = [result for _, result in shown]
+    if complete and len(found) <= page.limit:
         return Page(results=results, next=None, next_cursor=None)
-    cursor = _cursor(found[page.limit - 1][0], f"{list_name} {page.ordering}")
+    cursor = _cursor(shown[-1][0], f"{list_name} {page.ordering}")
     return Page(results=results, next=_address(request, cursor), next_cursor=cursor)
 
 
@@ -90,7 +101,7 @@ def page_parameters(*orderings: str) -> list[OpenApiParameter]:
     """The parameters of a paged list, for the OpenAPI schema."""
     limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
     parameters = [
-        OpenApiParameter("limit", limit, description="How many results at most."),
+        OpenApiParameter("limit", limit, description="How many results at most; a page may hold fewer."),
         OpenApiParameter("cursor", str, description="next_cursor of the page before."),
     ]
     if orderings:

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from access.errors import ApiError
 from attempts import queries
+from attempts.api import pagination
 from attempts.api.filters import AttemptFilters
 from attempts.api.pagination import PAGE_PARAMETERS, Page, after_position, page_of, page_parameters, page_request
 from attempts.api.reading import ReadView
@@ -40,10 +41,9 @@ class AttemptViewSet(ReadView):
         page = page_request(request, list_name=self.list_name, orderings=tuple(ORDERINGS))
         column = ORDERINGS[page.ordering]
         rows = after_position(self.filter_queryset(self.get_queryset()), page, time=column, id_name="attempt_id")
-        found = [
-            (Position(getattr(detail, column), detail.attempt_id), detail) for detail in queries.read_attempts(rows)
-        ]
-        return Response(page_of(found, request=request, page=page, list_name=self.list_name))
+        details, complete = queries.read_attempts_within(rows, max_bytes=pagination.MAX_BYTES)
+        found = [(Position(getattr(detail, column), detail.attempt_id), detail) for detail in details]
+        return Response(page_of(found, request=request, page=page, list_name=self.list_name, complete=complete))
 
     @extend_schema(operation_id="action_attempts_read", responses=AttemptDetail)
     def retrieve(self, request: Request, attempt_id: UUID, **_: Any) -> Response:

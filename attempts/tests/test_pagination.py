@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 
 from access.keys import create_key
+from attempts.api import pagination
 from attempts.api.pagination import MAX_LIMIT, PageRequest, after_position
 from attempts.keyset import Position
 from attempts.models import ActionAttempt
@@ -60,6 +61,14 @@ def test_filters_go_along_from_page_to_page(client: Client) -> None:
     store_attempts(*[{"engine": engine} for engine in "ab" * 5])
     found = [row["engine"] for page in pages(client, f"{LIST}?engine=a&limit=2") for row in page]
     assert found == ["a"] * 5
+
+
+def test_a_page_of_large_rows_ends_early_and_loses_nothing(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pagination, "MAX_BYTES", 50_000)
+    stored = store_attempts(*[{"result": "x" * 20_000, "started_at": NOON + MICROSECOND * (n // 4)} for n in range(40)])
+    found = [[row["attempt_id"] for row in page] for page in pages(client, f"{LIST}?limit=30")]
+    assert max(len(page) for page in found) == 3
+    assert sorted(id for page in found for id in page) == sorted(str(attempt.pk) for attempt in stored)
 
 
 def test_rows_inserted_while_paging_shift_nothing(client: Client) -> None:

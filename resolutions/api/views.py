@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.errors import ApiError
+from attempts.api import pagination
 from attempts.api.filters import BOOLEAN_HINT
 from attempts.api.pagination import PAGE_PARAMETERS, Page, after_position, page_of, page_parameters, page_request
 from attempts.api.reading import ReadView
@@ -51,12 +52,13 @@ class ResolutionViewSet(ReadView):
         page = page_request(request, list_name=self.list_name, orderings=tuple(ORDERINGS))
         column = ORDERINGS[page.ordering]
         rows = after_position(self.filter_queryset(self.get_queryset()), page, time=column, id_name="resolution_id")
+        details, complete = queries.read_resolutions_within(rows, max_bytes=pagination.MAX_BYTES)
         found = [
             (Position(getattr(detail, column), detail.resolution_id), detail)
-            for detail in queries.read_resolutions(rows)
+            for detail in details
             if detail.resolution_id is not None
         ]
-        return Response(page_of(found, request=request, page=page, list_name=self.list_name))
+        return Response(page_of(found, request=request, page=page, list_name=self.list_name, complete=complete))
 
     @extend_schema(operation_id="resolution_attempts_read", responses=ResolutionDetail)
     def retrieve(self, request: Request, resolution_id: UUID, **_: Any) -> Response:

@@ -1,0 +1,131 @@
+"""One case for each documented operation: requests that bring about every answer it documents."""
+
+import json
+from typing import Any, Final, NamedTuple
+
+ATTEMPT: Final = "0190d3a5-6c1e-7b43-9f0e-2a1b3c4d5e6f"
+RESOLUTION: Final = "0190d3a5-5f00-7d11-8c1d-0e1f2a3b4c5d"
+UNKNOWN: Final = "0190d3a5-0000-7000-8000-000000000000"
+INCIDENT: Final = "INC/2041 ü"
+TOO_LARGE: Final = b" " * (16 * 1024 * 1024 + 1)
+
+START: Final = {
+    "attempt_id": ATTEMPT,
+    "action_id": "restart-1",
+    "action_type": "restart",
+    "incident_id": INCIDENT,
+    "resolution_id": RESOLUTION,
+    "parameters": {"deep": [1, {"x": None}], "big": 12345678901234567890},
+    "confidence": 0.5,
+    "started_at": "2026-03-01T12:00:00+05:30",
+    "logs": [{"sequence": 0, "step": "first", "details": "text"}, {"sequence": 1, "details": {"a": 1.5}}],
+}
+OPEN: Final = {
+    "resolution_id": RESOLUTION,
+    "incident_id": INCIDENT,
+    "severity": "high",
+    "recommended_actions": ["restart", 1],
+    "summary": {"a": None},
+    "started_at": "2026-03-01T06:00:00Z",
+}
+LOOSE: Final = {**START, "attempt_id": "0190d3a5-6c1e-7b43-9f0e-2a1b3c4d0000", "resolution_id": None}
+# What is stored before each case.
+STORED: Final = {"resolution_attempts": [OPEN], "action_attempts": [START, LOOSE]}
+
+
+class Case(NamedTuple):
+    """A request that should be answered with this status. body is JSON, or bytes sent as they are."""
+
+    status: int
+    path: dict[str, str] = {}
+    query: dict[str, Any] = {}
+    body: Any = None
+
+
+def _list(**accepted: Any) -> list[Case]:
+    return [Case(200), Case(200, query={"limit": 1, **accepted}), Case(400, query={"no_such_parameter": 1})]
+
+
+def _one(name: str, value: str, unknown: str) -> list[Case]:
+    return [
+        Case(200, {name: value}),
+        Case(404, {name: unknown}),
+        Case(400, {name: value}, {"no_such_parameter": 1}),
+    ]
+
+
+def _record(document: dict[str, Any], id_name: str) -> list[Case]:
+    return [
+        Case(200, body=document),
+        Case(201, body={**document, id_name: UNKNOWN}),
+        Case(201, body={**document, id_name: UNKNOWN[:-1] + "1", "colour": "kept in extra, with a warning"}),
+        Case(400, body={**document, "incident_id": 1}),
+        Case(409, body={**document, "incident_id": "another"}),
+        Case(413, body=TOO_LARGE),
+    ]
+
+
+def _add(name: str, id_: str, told: Any, wrong: Any, contradiction: Any = None) -> list[Case]:
+    cases = [
+        Case(200, {name: id_}, body=told),
+        Case(400, {name: id_}, body=wrong),
+        Case(404, {name: UNKNOWN}, body=told),
+        Case(413, {name: id_}, body=TOO_LARGE),
+    ]
+    return cases if contradiction is None else [*cases, Case(409, {name: id_}, body=contradiction)]
+
+
+CASES: Final[dict[tuple[str, str], list[Case]]] = {
+    ("get", "/api/action-attempts/"): _list(
+        status=["in_progress", "failed"], has_resolution="true", ordering="started_at"
+    ),
+    ("get", "/api/action-attempts/{attempt_id}/"): _one("attempt_id", ATTEMPT, UNKNOWN),
+    ("get", "/api/resolution-attempts/"): _list(severity="high", started_after="2026-01-01T00:00:00Z"),
+    ("get", "/api/resolution-attempts/{resolution_id}/"): _one("resolution_id", RESOLUTION, UNKNOWN),
+    ("get", "/api/resolution-monitor/recent"): [*_list(), Case(200, query={"include_action_details": "true"})],
+    ("get", "/api/resolution-monitor/{incident_id}"): _one("incident_id", INCIDENT, "unheard of"),
+    ("get", "/api/resolution-monitor/"): [
+        Case(200, query={"incident_id": INCIDENT}),
+        Case(404, query={"incident_id": "unheard of"}),
+        Case(400),
+    ],
+    ("post", "/api/ingest/"): [
+        Case(200, body=STORED),
+        Case(
+            207,
+            body={
+                "resolution_attempts": [{**OPEN, "incident_id": "another"}],
+                "action_attempts": [{**START, "attempt_id": "no uuid"}, {**START, "colour": 1}, {**START, "logs": 1}],
+            },
+        ),
+        Case(400, body=b"{"),
+        Case(413, body=TOO_LARGE),
+    ],
+    ("post", "/api/action-attempts/"): _record(START, "attempt_id"),
+    ("post", "/api/action-attempts/{attempt_id}/logs/"): _add(
+        "attempt_id",
+        ATTEMPT,
+        {"logs": [{"sequence": 2, "step": "more", "details": [1]}]},
+        {"logs": [{"sequence": -1}]},
+        {"logs": [{"sequence": 0, "step": "another"}]},
+    ),
+    ("post", "/api/action-attempts/{attempt_id}/complete/"): _add(
+        "attempt_id",
+        ATTEMPT,
+        {"status": "failed", "error_message": "timed out", "error_type": "timeout"},
+        {"status": "in_progress"},
+        {"status": "success"},
+    ),
+    ("post", "/api/action-attempts/{attempt_id}/heartbeat/"): _add("attempt_id", ATTEMPT, {}, {"still": "there"}),
+    ("post", "/api/resolution-attempts/"): _record(OPEN, "resolution_id"),
+    ("post", "/api/resolution-attempts/{resolution_id}/complete/"): _add(
+        "resolution_id", RESOLUTION, {"status": "resolved"}, {"status": "in_progress"}, {"status": "failed"}
+    ),
+    ("post", "/api/resolution-attempts/{resolution_id}/heartbeat/"): _add(
+        "resolution_id", RESOLUTION, {}, {"still": 1}
+    ),
+}
+
+
+def content(case: Case) -> bytes | None:
+    return case.body if case.body is None or isinstance(case.body, bytes) else json.dumps(case.body).encode()
