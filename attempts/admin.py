@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
@@ -95,8 +96,13 @@ class OutcomeFilter(admin.SimpleListFilter):
 class StepsShown(BaseInlineFormSet):  # type: ignore[type-arg]
     """The first MAX_STEPS steps: an attempt may have many thousands, and the list of steps pages through them."""
 
-    def get_queryset(self) -> QuerySet[Any]:
+    @cached_property
+    def first(self) -> QuerySet[Any]:
         return super().get_queryset()[:MAX_STEPS]
+
+    def get_queryset(self) -> QuerySet[Any]:
+        # The same object each time: the formset asks for it once for every form, and a new one would be a new query.
+        return self.first
 
 
 class StepInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]

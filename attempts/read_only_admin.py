@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final, cast
 from uuid import UUID
 
 from django.contrib import admin
+from django.contrib.admin.utils import quote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db.models import F, Func, Model, QuerySet, TextField
@@ -166,7 +167,7 @@ def linked(name: str, page: str, title: str | None = None) -> Shown:
 
     def show(row: Model) -> SafeString | None:
         value = getattr(row, name)
-        return None if value is None else link(reverse(f"admin:{page}_change", args=[value]), value)
+        return None if value is None else link(reverse(f"admin:{page}_change", args=[quote(str(value))]), value)
 
     return named(show, title or name.replace("_", " "))
 

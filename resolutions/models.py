@@ -87,7 +87,8 @@ class ResolutionAttempt(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.title or f"resolution of {self.incident_id}"
+        # Not the title, which has no limit: this is also the heading of a page.
+        return f"resolution of {self.incident_id}"
 
 
 class FeedEntry(models.Model):
