@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from analytics.models import FailurePattern, MetricRecount, ResolutionMetric
 from attempts.admin import ATTEMPTS
-from attempts.read_only_admin import ReadOnlyAdmin, as_uuid, brief, large, listed, named
+from attempts.read_only_admin import ReadOnlyAdmin, as_uuid, brief, large, listed, moment, named
 
 MAX_FINGERPRINTS = 100  # on the page of a pattern
 
@@ -34,15 +34,14 @@ class ResolutionMetricAdmin(ReadOnlyAdmin):
     large_json = ("durations",)
 
     ordering = ("-bucket_start", "-dimensions_digest")
-    sortable_by = ("bucket_start",)
-    list_display = ("bucket_start", "subject", "action_type", "incident_type", "engine", "environment", *COUNTS)
+    list_display = (moment("bucket_start"), "subject", "action_type", "incident_type", "engine", "environment", *COUNTS)
     list_filter = ("subject", "bucket_start")
     search_fields = ("action_type", "incident_type", "engine", "environment")
     search_help_text = (
         "Looks for every word in action type, incident type, engine and environment, which reads the whole table."
     )
     fields = (
-        "bucket_start",
+        moment("bucket_start"),
         "subject",
         "action_type",
         "incident_type",
@@ -62,11 +61,10 @@ class MetricRecountAdmin(ReadOnlyAdmin):
     brief = {"reason_start": brief("reason")}
 
     ordering = ("-bucket_start",)
-    sortable_by = ()
-    list_display = ("bucket_start", named(lambda row: row.reason_start, "reason"), "noted_at")
+    list_display = (moment("bucket_start"), named(lambda row: row.reason_start, "reason"), moment("noted_at"))
     search_fields = ("reason",)
     search_help_text = "Looks for every word in the reason, which reads the whole table."
-    fields = ("bucket_start", large("reason"), "noted_at")
+    fields = (moment("bucket_start"), large("reason"), moment("noted_at"))
 
 
 def fingerprints_owned(row: FailurePattern) -> SafeString:
@@ -86,8 +84,7 @@ class FailurePatternAdmin(ReadOnlyAdmin):
     brief = {"template_start": brief("template")}
 
     ordering = ("-created_at", "-pattern_id")
-    sortable_by = ("created_at",)
-    list_display = ("created_at", named(lambda row: row.template_start, "template"), "state")
+    list_display = (moment("created_at"), named(lambda row: row.template_start, "template"), "state")
     list_filter = ("state", "created_at")
     search_fields = ("template",)
     search_help_text = (
@@ -98,7 +95,7 @@ class FailurePatternAdmin(ReadOnlyAdmin):
         "pattern_id",
         large("template"),
         "state",
-        "created_at",
+        moment("created_at"),
         named(fingerprints_owned, "fingerprints"),
     )
 

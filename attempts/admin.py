@@ -14,13 +14,16 @@ from django.utils.safestring import SafeString
 
 from attempts.models import ActionAttempt, ActionLogEntry, Refusal
 from attempts.read_only_admin import (
+    NOTHING,
     ReadOnly,
     ReadOnlyAdmin,
+    StartedFilter,
     as_uuid,
     brief,
     large,
     linked,
     listed,
+    moment,
     named,
     outcome,
     seconds,
@@ -37,10 +40,11 @@ ATTEMPTS = "attempts_actionattempt"
 STEPS = "attempts_actionlogentry"
 RESOLUTIONS = "resolutions_resolutionattempt"
 
+STARTED = moment("effective_started_at", "started")
 OPEN = Q(status__isnull=True) | Q(status__in=OPEN_STATUSES)
 
 
-def attempt_duration(row: ActionAttempt) -> str | None:
+def attempt_duration(row: ActionAttempt) -> str:
     return seconds(
         AttemptRow(
             row.attempt_id,
@@ -116,7 +120,7 @@ class StepInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
     verbose_name_plural = f"steps (the first {MAX_STEPS}; all of them through the link above)"
     fields = readonly_fields = (  # type: ignore[assignment]
         "sequence",
-        "timestamp",
+        moment("timestamp"),
         large("step"),
         large("status"),
         large("details"),
@@ -137,9 +141,9 @@ class ActionAttemptAdmin(ReadOnlyAdmin):
     brief = {"error": brief("error_message")}
 
     ordering = ("-effective_started_at", "-attempt_id")
-    sortable_by = ("effective_started_at",)
+    sortable_by = (STARTED,)
     list_display = (
-        "effective_started_at",
+        STARTED,
         named(outcome, "status"),
         "action_type",
         "action_id",
@@ -149,7 +153,7 @@ class ActionAttemptAdmin(ReadOnlyAdmin):
         named(attempt_duration, "duration"),
         named(lambda row: row.error, "error"),
     )
-    list_filter = (OutcomeFilter, "critical", "effective_started_at")
+    list_filter = (OutcomeFilter, StartedFilter, "critical")
     search_fields = ("attempt_id",)  # shows the box; get_search_results searches
     search_help_text = (
         "A UUID finds the attempt or the attempts of a resolution, the exact name of an incident its attempts: both by "
@@ -196,14 +200,14 @@ class ActionAttemptAdmin(ReadOnlyAdmin):
             "Times",
             {
                 "fields": (
-                    "effective_started_at",
-                    "started_at",
-                    "completed_at",
+                    moment("effective_started_at"),
+                    moment("started_at"),
+                    moment("completed_at"),
                     named(attempt_duration, "duration"),
                     "expected_seconds",
-                    "received_at",
-                    "last_heard_at",
-                    "abandoned_at",
+                    moment("received_at"),
+                    moment("last_heard_at"),
+                    moment("abandoned_at"),
                     "recorded_by",
                 )
             },
@@ -256,12 +260,11 @@ class ActionLogEntryAdmin(ReadOnlyAdmin):
     brief = {"step_start": brief("step"), "status_start": brief("status")}
 
     ordering = ("-attempt_id", "sequence")
-    sortable_by = ()
     list_display = (
         "sequence",
         named(lambda row: row.step_start, "step"),
         named(lambda row: row.status_start, "status"),
-        "timestamp",
+        moment("timestamp"),
         linked("attempt_id", ATTEMPTS, "attempt"),
     )
     search_fields = ("attempt_id",)
@@ -272,7 +275,7 @@ class ActionLogEntryAdmin(ReadOnlyAdmin):
     fields = (
         linked("attempt_id", ATTEMPTS, "attempt"),
         "sequence",
-        "timestamp",
+        moment("timestamp"),
         large("step"),
         large("status"),
         large("details"),
@@ -296,11 +299,11 @@ class ActionLogEntryAdmin(ReadOnlyAdmin):
         return queryset.filter(Q(step__icontains=term) | Q(status__icontains=term)), False
 
 
-def refused_row(row: Refusal) -> SafeString | str | None:
+def refused_row(row: Refusal) -> object:
     """The id the refused document told, as a link to the row it was meant for when it can be one."""
     identity = as_uuid(row.document_id or "")
     if identity is None:
-        return row.document_id
+        return row.document_id or NOTHING
     page = ATTEMPTS if row.kind == Refusal.Kind.ACTION_ATTEMPT else RESOLUTIONS
     show = linked("document_id", page)
     return show(row)
@@ -314,8 +317,15 @@ class RefusalAdmin(ReadOnlyAdmin):
     brief = {"why": brief("message")}
 
     ordering = ("-last_refused_at", "-digest")
-    sortable_by = ("last_refused_at",)
-    list_display = ("last_refused_at", "kind", "outcome", "code", "field", named(lambda row: row.why, "why"), "times")
+    list_display = (
+        moment("last_refused_at"),
+        "kind",
+        "outcome",
+        "code",
+        "field",
+        named(lambda row: row.why, "why"),
+        "times",
+    )
     list_filter = ("kind", "outcome", "last_refused_at")
     search_fields = ("document_id", "code", "field", "message")
     search_help_text = "Looks for every word in document id, code, field and message, which reads the whole table."
@@ -328,8 +338,8 @@ class RefusalAdmin(ReadOnlyAdmin):
         large("path"),
         large("message"),
         "times",
-        "first_refused_at",
-        "last_refused_at",
+        moment("first_refused_at"),
+        moment("last_refused_at"),
         "recorded_by",
         large("document"),
     )

@@ -9,15 +9,18 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from attempts.admin import ATTEMPTS, RESOLUTIONS, incident, whole_incident
+from attempts.admin import ATTEMPTS, RESOLUTIONS, STARTED, incident, whole_incident
 from attempts.models import ActionAttempt
 from attempts.read_only_admin import (
     ReadOnlyAdmin,
+    StartedFilter,
     as_uuid,
     brief,
+    in_utc,
     large,
     link,
     listed,
+    moment,
     named,
     outcome,
     seconds,
@@ -30,7 +33,7 @@ MAX_ATTEMPTS = 200  # attempts on the page of a resolution attempt
 MAX_IDS = 100  # ids of each kind on the page of a feed entry
 
 
-def resolution_duration(row: ResolutionAttempt) -> str | None:
+def resolution_duration(row: ResolutionAttempt) -> str:
     return seconds(
         ResolutionRow(row.resolution_id, started_at=row.started_at, completed_at=row.completed_at).duration_seconds
     )
@@ -48,7 +51,7 @@ def attempts_made(row: ResolutionAttempt) -> SafeString:
         "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
         (
             (
-                attempt.effective_started_at.isoformat(sep=" ", timespec="milliseconds"),
+                in_utc(attempt.effective_started_at),
                 outcome(attempt),
                 attempt.action_type,
                 link(reverse(f"admin:{ATTEMPTS}_change", args=[attempt.attempt_id]), attempt.action_id),
@@ -109,9 +112,9 @@ class ResolutionAttemptAdmin(ReadOnlyAdmin):
     brief = {"title_start": brief("title")}
 
     ordering = ("-effective_started_at", "-resolution_id")
-    sortable_by = ("effective_started_at",)
+    sortable_by = (STARTED,)
     list_display = (
-        "effective_started_at",
+        STARTED,
         named(outcome, "status"),
         "severity",
         named(lambda row: row.title_start, "title"),
@@ -121,7 +124,7 @@ class ResolutionAttemptAdmin(ReadOnlyAdmin):
         "engine",
         named(resolution_duration, "duration"),
     )
-    list_filter = (OutcomeFilter, SeverityFilter, "effective_started_at")
+    list_filter = (OutcomeFilter, StartedFilter, SeverityFilter)
     search_fields = ("resolution_id",)  # shows the box; get_search_results searches
     search_help_text = (
         "A UUID finds the resolution attempt, the exact name of an incident its resolution attempts: both by index. "
@@ -154,15 +157,15 @@ class ResolutionAttemptAdmin(ReadOnlyAdmin):
             "Times",
             {
                 "fields": (
-                    "effective_started_at",
-                    "started_at",
-                    "completed_at",
+                    moment("effective_started_at"),
+                    moment("started_at"),
+                    moment("completed_at"),
                     named(resolution_duration, "duration"),
-                    "updated_at",
+                    moment("updated_at"),
                     large("versions"),
-                    "received_at",
-                    "last_heard_at",
-                    "abandoned_at",
+                    moment("received_at"),
+                    moment("last_heard_at"),
+                    moment("abandoned_at"),
                     "recorded_by",
                 )
             },
@@ -215,10 +218,9 @@ class FeedEntryAdmin(ReadOnlyAdmin):
     brief = {"attempts": cardinality("attempt_ids"), "resolutions": cardinality("resolution_ids")}
 
     ordering = ("-revision",)
-    sortable_by = ()
     list_display = (
         "revision",
-        "created_at",
+        moment("created_at"),
         named(lambda row: row.attempts, "action attempts"),
         named(lambda row: row.resolutions, "resolution attempts"),
     )
@@ -230,7 +232,7 @@ class FeedEntryAdmin(ReadOnlyAdmin):
     )
     fields = (
         "revision",
-        "created_at",
+        moment("created_at"),
         ids_named("attempt_ids", ATTEMPTS, "action attempts"),
         ids_named("resolution_ids", RESOLUTIONS, "resolution attempts"),
     )

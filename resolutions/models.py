@@ -101,6 +101,7 @@ class FeedEntry(models.Model):
 
     class Meta:
         db_table = "feed"
+        verbose_name_plural = "feed entries"
         indexes = [models.Index(fields=["created_at"], name="feed_by_age")]
 
     def __str__(self) -> str:

@@ -145,6 +145,20 @@ def test_every_filter_offered_can_be_followed(admin_client: Client, model: type[
         assert response.status_code == 200, query
 
 
+@every_table
+def test_a_list_neither_looks_for_distinct_values_nor_counts_without_bound(
+    admin_client: Client, model: type[Model]
+) -> None:
+    ROWS[model]()
+    with CaptureQueriesContext(connection) as captured:
+        admin_client.get(address(model, "changelist"))
+    asked = [query["sql"] for query in captured if f'FROM "{model._meta.db_table}"' in query["sql"]]
+    counts = [statement for statement in asked if "COUNT(" in statement]
+    assert counts
+    assert all("LIMIT" in statement for statement in counts)
+    assert not any("DISTINCT" in statement for statement in asked)
+
+
 def test_the_group_may_view_every_table_of_the_record_and_do_nothing_else() -> None:
     group = Group.objects.get(name=INVESTIGATORS)
     granted = set(group.permissions.values_list("content_type__app_label", "codename"))

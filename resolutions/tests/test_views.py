@@ -70,4 +70,5 @@ def test_one_incident_is_read_by_index_and_not_by_reading_every_table() -> None:
     assert "resolution_attempts_incident" in plan
     assert "action_attempts_by_incident" in plan
     assert "action_logs_pkey" in plan
+    assert plan.count("Index Cond: ((incident_id)") == 3  # the condition reaches each of the three parts
     assert "Seq Scan" not in plan
