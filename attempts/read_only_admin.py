@@ -66,7 +66,7 @@ class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
 
     # Any: Django takes functions as columns, which django-stubs does not say everywhere.
     list_display: Any = ("__str__",)
-    sortable_by: Any = ()
+    sortable_by: ClassVar[Any] = ()
     fields: ClassVar[Any] = None
     fieldsets: ClassVar[Any] = None
 
