@@ -176,6 +176,13 @@ def test_migrating_again_gives_back_what_was_taken_from_the_group() -> None:
     assert set(group.permissions.values_list("pk", flat=True)) == before
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_group_is_there_again_after_a_flush() -> None:
+    before = Group.objects.get(name=INVESTIGATORS).permissions.count()
+    call_command("flush", interactive=False, verbosity=0)
+    assert Group.objects.get(name=INVESTIGATORS).permissions.count() == before > 0
+
+
 def test_the_admin_is_named_after_the_site(admin_client: Client) -> None:
     page = admin_client.get(reverse("admin:index")).content.decode()
     assert "Actionlog</a>" in page
