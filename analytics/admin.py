@@ -31,7 +31,8 @@ COUNTS = (
 class ResolutionMetricAdmin(ReadOnlyAdmin):
     """Rollup rows, latest bucket first."""
 
-    large_json = ("durations",)
+    # As PostgreSQL writes an array, [first bin:last bin]={counts}: the subscript is the bin.
+    large_text = ("durations",)
 
     ordering = ("-bucket_start", "-dimensions_digest")
     list_display = (moment("bucket_start"), "subject", "action_type", "incident_type", "engine", "environment", *COUNTS)

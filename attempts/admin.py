@@ -13,13 +13,16 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from attempts.models import ActionAttempt, ActionLogEntry, Refusal
+from attempts.queries import STATUS_CONDITIONS
 from attempts.read_only_admin import (
+    LOST_CONTACT,
     NOTHING,
     ReadOnly,
     ReadOnlyAdmin,
     StartedFilter,
     as_uuid,
     brief,
+    in_words,
     large,
     linked,
     listed,
@@ -30,7 +33,6 @@ from attempts.read_only_admin import (
     shown_json,
     shown_text,
 )
-from attempts.records import FINAL_STATUSES, OPEN_STATUSES
 from attempts.rows import AttemptRow
 
 MAX_STEPS = 200  # steps on the page of an attempt
@@ -41,7 +43,6 @@ STEPS = "attempts_actionlogentry"
 RESOLUTIONS = "resolutions_resolutionattempt"
 
 STARTED = moment("effective_started_at", "started")
-OPEN = Q(status__isnull=True) | Q(status__in=OPEN_STATUSES)
 
 
 def attempt_duration(row: ActionAttempt) -> str:
@@ -83,18 +84,11 @@ class OutcomeFilter(admin.SimpleListFilter):
     parameter_name = "outcome"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        statuses = [(status, status.replace("_", " ")) for status in (*OPEN_STATUSES, *FINAL_STATUSES)]
-        return [*statuses, ("abandoned", "lost contact")]
+        return [(status, LOST_CONTACT if status == "abandoned" else in_words(status)) for status in STATUS_CONDITIONS]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[ActionAttempt]) -> QuerySet[ActionAttempt]:
-        value = self.value()
-        if value == "abandoned":
-            return queryset.filter(OPEN, abandoned_at__isnull=False)
-        if value == "in_progress":
-            return queryset.filter(Q(status__isnull=True) | Q(status=value), abandoned_at__isnull=True)
-        if value == "pending":
-            return queryset.filter(status=value, abandoned_at__isnull=True)
-        return queryset if value is None else queryset.filter(status=value)
+        condition = STATUS_CONDITIONS.get(self.value() or "")
+        return queryset if condition is None else queryset.filter(condition)
 
 
 class StepsShown(BaseInlineFormSet):  # type: ignore[type-arg]

@@ -25,11 +25,14 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
+from attempts.records import OPEN_STATUSES
+
 MAX_SHOWN: Final = 100_000  # characters of one value on the page of one row
 MAX_BRIEF: Final = 120  # characters of one text in a list
 MAX_COUNTED: Final = 10_000  # rows that a list counts and pages through
 
 SPANS: Final = ((1, "hour"), (24, "24 hours"), (7 * 24, "7 days"), (30 * 24, "30 days"))
+LOST_CONTACT: Final = "lost contact"  # how "abandoned" is shown
 NOTHING: Final = "—"  # for what was not told
 
 Shown = Callable[[Any], object]
@@ -192,9 +195,13 @@ def link(address: str, text: object) -> SafeString:
 def outcome(row: Any) -> str:
     """The status as people read it. An engine that went silent is "lost contact": its outcome is unknown."""
     status = row.status or "in_progress"
-    if row.abandoned_at is not None and status in ("pending", "in_progress"):
-        return "lost contact"
-    return str(status).replace("_", " ")
+    if row.abandoned_at is not None and status in OPEN_STATUSES:
+        return LOST_CONTACT
+    return in_words(status)
+
+
+def in_words(status: str) -> str:
+    return status.replace("_", " ")
 
 
 def as_uuid(term: str) -> UUID | None:

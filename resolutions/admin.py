@@ -12,11 +12,13 @@ from django.utils.safestring import SafeString
 from attempts.admin import ATTEMPTS, RESOLUTIONS, STARTED, incident, whole_incident
 from attempts.models import ActionAttempt
 from attempts.read_only_admin import (
+    LOST_CONTACT,
     ReadOnlyAdmin,
     StartedFilter,
     as_uuid,
     brief,
     in_utc,
+    in_words,
     large,
     link,
     listed,
@@ -26,7 +28,8 @@ from attempts.read_only_admin import (
     seconds,
 )
 from resolutions.models import FeedEntry, ResolutionAttempt
-from resolutions.records import FINAL_STATUSES, SEVERITIES
+from resolutions.queries import STATUS_CONDITIONS
+from resolutions.records import SEVERITIES
 from resolutions.rows import ResolutionRow
 
 MAX_ATTEMPTS = 200  # attempts on the page of a resolution attempt
@@ -73,20 +76,11 @@ class OutcomeFilter(admin.SimpleListFilter):
     parameter_name = "outcome"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [
-            ("in_progress", "in progress"),
-            *((status, status) for status in FINAL_STATUSES),
-            ("abandoned", "lost contact"),
-        ]
+        return [(status, LOST_CONTACT if status == "abandoned" else in_words(status)) for status in STATUS_CONDITIONS]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[ResolutionAttempt]) -> QuerySet[ResolutionAttempt]:
-        value = self.value()
-        if value is None:
-            return queryset
-        if value in FINAL_STATUSES:
-            return queryset.filter(status=value)
-        still_open = queryset.filter(Q(status__isnull=True) | Q(status="in_progress"))
-        return still_open.filter(abandoned_at__isnull=value != "abandoned")
+        condition = STATUS_CONDITIONS.get(self.value() or "")
+        return queryset if condition is None else queryset.filter(condition)
 
 
 class SeverityFilter(admin.SimpleListFilter):

@@ -46,7 +46,7 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
     Refusal: make_refusal,
     ResolutionAttempt: lambda: make_resolution(summary={"a": 1}),
     FeedEntry: lambda: make_feed_entry(attempt_ids=[uuid.uuid4()], resolution_ids=[uuid.uuid4()]),
-    ResolutionMetric: lambda: make_metric(durations={"1": 2}),
+    ResolutionMetric: lambda: make_metric(durations=[1, 2]),
     MetricRecount: make_another_recount,
     FailurePattern: lambda: make_pattern(uuid.uuid4()),
 }

@@ -32,7 +32,7 @@ METRIC: dict[str, Any] = {
     "engine": "",
     "environment": "",
     "dimensions_digest": uuid.UUID(int=2),
-    "durations": "{}",
+    "durations": [],
     **dict.fromkeys(COUNTS, 0),
 }
 RECOUNT: dict[str, Any] = {"bucket_start": datetime(2026, 5, 2, tzinfo=UTC), "reason": "", "noted_at": NOW}
@@ -44,6 +44,7 @@ REFUSED: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("resolution_metrics_key", "resolution_metrics", METRIC, {"dimensions_digest": KNOWN}),
     ("resolution_metrics_subject_known", "resolution_metrics", METRIC, {"subject": "incident"}),
     *(("resolution_metrics_counts_not_negative", "resolution_metrics", METRIC, {name: -1}) for name in COUNTS),
+    ("resolution_metrics_durations_not_negative", "resolution_metrics", METRIC, {"durations": [1, -1]}),
     ("metric_recounts_pkey", "metric_recounts", RECOUNT, {"bucket_start": NOW}),
     ("failure_patterns_pkey", "failure_patterns", PATTERN, {"pattern_id": KNOWN}),
     ("failure_patterns_state_known", "failure_patterns", PATTERN, {"state": "open"}),

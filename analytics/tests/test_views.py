@@ -8,6 +8,7 @@ import pytest
 from analytics.models import FailureFingerprint
 from analytics.tests.factories import make_pattern
 from attempts.models import ActionAttempt
+from attempts.queries import read_attempts
 from attempts.tests.factories import make_attempt
 from attempts.tests.views import rows_of
 
@@ -38,3 +39,22 @@ def test_every_failed_attempt_stands_once_with_the_pattern_that_owns_its_fingerp
         row["attempt_id"]: (row["fingerprint"], row["pattern_id"], row["pattern_template"], row["pattern_state"])
         for row in found
     } == expected
+
+
+def test_a_failure_has_the_values_that_the_api_shows() -> None:
+    make_attempt(
+        status="failed",
+        error_type="timeout",
+        error_message="no answer",
+        fingerprint=uuid.uuid4(),
+        fingerprint_version=1,
+        execution_time_seconds=1.5,
+        confidence=0.25,
+        environment="prod",
+    )
+    [row] = rows_of("failures_with_pattern")
+    [detail] = read_attempts(ActionAttempt.objects.all())
+    theirs = ("fingerprint_version", "pattern_id", "pattern_template", "pattern_state")
+    assert {name: value for name, value in row.items() if name not in theirs} == {
+        name: getattr(detail, name) for name in row if name not in theirs
+    }

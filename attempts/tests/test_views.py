@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from attempts.models import ActionAttempt, ActionLog, ActionLogEntry
+from attempts.queries import STATUS_CONDITIONS, read_attempts
 from attempts.records import FINAL_STATUSES, OPEN_STATUSES
 from attempts.tests.factories import make_attempt, make_step
 from attempts.tests.views import plan_of, rows_of
@@ -84,6 +85,22 @@ def test_open_attempts_are_those_without_a_final_outcome() -> None:
     assert expected
     found = rows_of("open_attempts")
     assert {row["attempt_id"]: (row["status"], row["abandoned"], row["critical"]) for row in found} == expected
+
+
+def test_open_attempts_are_the_open_ones_of_the_api_with_the_same_values() -> None:
+    make_a_mixture()
+    make_attempt(critical=True, expected_seconds=2.5, environment="prod", engine="e1", resolution_id=uuid.uuid4())
+    found = {row["attempt_id"]: row for row in rows_of("open_attempts")}
+    open_ones = ActionAttempt.objects.filter(
+        STATUS_CONDITIONS["pending"] | STATUS_CONDITIONS["in_progress"] | STATUS_CONDITIONS["abandoned"]
+    )
+    details = read_attempts(open_ones)
+    assert found.keys() == {detail.attempt_id for detail in details}
+    for detail in details:
+        row = found[detail.attempt_id]
+        assert row.pop("abandoned") == detail.is_abandoned
+        del row["age_seconds"], row["silent_seconds"]
+        assert row == {name: getattr(detail, name) for name in row}
 
 
 def test_an_open_attempt_tells_its_age_and_how_long_it_has_been_silent() -> None:

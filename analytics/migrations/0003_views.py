@@ -27,6 +27,6 @@ COMMENT ON VIEW failures_with_pattern IS
 
 
 class Migration(migrations.Migration):
-    dependencies = [("analytics", "0001_initial"), ("attempts", "0001_initial")]
+    dependencies = [("analytics", "0002_rollup_functions"), ("attempts", "0001_initial")]
 
     operations = [migrations.RunSQL(FAILURES_WITH_PATTERN, "DROP VIEW failures_with_pattern")]
