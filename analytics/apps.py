@@ -1,13 +1,16 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class AnalyticsConfig(AppConfig):
     name = "analytics"
 
     def ready(self) -> None:
+        from access.receivers import investigators_may_view
         from analytics import receivers
         from attempts.signals import attempts_recorded
         from resolutions.signals import resolutions_recorded
 
         attempts_recorded.connect(receivers.count_attempts)
         resolutions_recorded.connect(receivers.count_resolutions)
+        post_migrate.connect(investigators_may_view, sender=self)

@@ -101,7 +101,10 @@ class ActionAttempt(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(fingerprint__isnull=True, fingerprint_version__isnull=True)
-                | Q(fingerprint__isnull=False, fingerprint_version__isnull=False, status="failed"),
+                # "status is not null" is said too: a CHECK lets pass what is neither true nor false.
+                | Q(
+                    fingerprint__isnull=False, fingerprint_version__isnull=False, status__isnull=False, status="failed"
+                ),
                 name="action_attempts_only_failures_have_a_fingerprint",
             ),
         ]
@@ -142,6 +145,34 @@ class ActionLog(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sequence} {self.step or ''}"
+
+
+class ActionLogEntry(models.Model):
+    """A step under a key of one column (the view action_log_entries), for what cannot do with two, such as the admin.
+
+    Find one step by attempt and sequence, which are indexed, and not by key, which is computed for every row.
+    """
+
+    key = models.TextField(primary_key=True)
+    attempt = models.ForeignKey(
+        ActionAttempt, on_delete=models.DO_NOTHING, related_name="log_entries", db_constraint=False
+    )
+    sequence = models.IntegerField()
+    step = models.TextField(null=True, blank=True)
+    status = models.TextField(null=True, blank=True)
+    timestamp = models.DateTimeField(null=True, blank=True)
+    details = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        managed = False
+        db_table = "action_log_entries"
+        ordering = ["attempt_id", "sequence"]
+        verbose_name = "step"
+        # Not made in the database; it tells Django that the two columns are an order without ties.
+        constraints = [models.UniqueConstraint(fields=["attempt", "sequence"], name="action_log_entries_key")]
+
+    def __str__(self) -> str:
+        return f"step {self.sequence}"
 
 
 class Refusal(models.Model):

@@ -1,5 +1,11 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class ResolutionsConfig(AppConfig):
     name = "resolutions"
+
+    def ready(self) -> None:
+        from access.receivers import investigators_may_view
+
+        post_migrate.connect(investigators_may_view, sender=self)

@@ -87,7 +87,8 @@ class ResolutionAttempt(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.title or f"resolution of {self.incident_id}"
+        # Not the title, which has no limit: this is also the heading of a page.
+        return f"resolution of {self.incident_id}"
 
 
 class FeedEntry(models.Model):
@@ -100,6 +101,7 @@ class FeedEntry(models.Model):
 
     class Meta:
         db_table = "feed"
+        verbose_name_plural = "feed entries"
         indexes = [models.Index(fields=["created_at"], name="feed_by_age")]
 
     def __str__(self) -> str:

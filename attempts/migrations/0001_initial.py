@@ -133,7 +133,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='actionattempt',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('fingerprint__isnull', True), ('fingerprint_version__isnull', True)), models.Q(('fingerprint__isnull', False), ('fingerprint_version__isnull', False), ('status', 'failed')), _connector='OR'), name='action_attempts_only_failures_have_a_fingerprint'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('fingerprint__isnull', True), ('fingerprint_version__isnull', True)), models.Q(('fingerprint__isnull', False), ('fingerprint_version__isnull', False), ('status', 'failed'), ('status__isnull', False)), _connector='OR'), name='action_attempts_only_failures_have_a_fingerprint'),
         ),
         migrations.AddConstraint(
             model_name='actionlog',

@@ -25,6 +25,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField()),
             ],
             options={
+                'verbose_name_plural': 'feed entries',
                 'db_table': 'feed',
                 'indexes': [models.Index(fields=['created_at'], name='feed_by_age')],
             },

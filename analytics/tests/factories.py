@@ -1,0 +1,45 @@
+"""Failure patterns, rollup rows and recounts for tests, written straight into the tables."""
+
+import uuid
+from typing import Any
+
+from django.utils import timezone
+
+from analytics.models import FailureFingerprint, FailurePattern, MetricRecount, ResolutionMetric
+
+
+def make_pattern(*fingerprints: uuid.UUID, **facts: Any) -> FailurePattern:
+    """One failure pattern that owns these fingerprints; facts are its columns."""
+    pattern = FailurePattern.objects.create(
+        **{"template": "connection to <host> refused", "created_at": timezone.now(), **facts}
+    )
+    for fingerprint in fingerprints:
+        FailureFingerprint.objects.create(fingerprint=fingerprint, pattern=pattern)
+    return pattern
+
+
+def make_metric(**facts: Any) -> ResolutionMetric:
+    """One rollup row, of the bucket that is now open unless told otherwise."""
+    now = timezone.now()
+    return ResolutionMetric.objects.create(
+        **{
+            "bucket_start": now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0),
+            "subject": ResolutionMetric.Subject.ATTEMPT,
+            "action_type": "restart_service",
+            "dimensions_digest": uuid.uuid4(),
+            **facts,
+        }
+    )
+
+
+def make_recount(**facts: Any) -> MetricRecount:
+    """One bucket that waits to be recounted."""
+    now = timezone.now()
+    return MetricRecount.objects.create(
+        **{
+            "bucket_start": now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0),
+            "reason": "a receiver failed",
+            "noted_at": now,
+            **facts,
+        }
+    )
