@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 from functools import cached_property, lru_cache
-from itertools import pairwise
 from typing import Any, Final
 
 from django.conf import settings
@@ -33,7 +32,8 @@ TRIGGERS: Final[dict[bytes, re.Pattern[bytes] | None]] = {
     b"authoriz": None,
     b"cookie": None,
     b"bearer": None,
-    b"key": re.compile(rb"(?:api|access|private|encryption|signing|master|ssh|auth)[^a-z\"]{0,3}keys?"),
+    b'key"': None,
+    b'keys"': None,
     b"://": re.compile(rb"://[^\s/]*@"),
     # An escape may spell any letter of the others, and U+0000 too.
     b"\\u00": None,
@@ -90,9 +90,7 @@ def names_a_secret(name: str) -> bool:
         return False
     if not _SECRET_WORDS.isdisjoint(words):
         return True
-    return words[-1] == "tokens" or any(
-        first in _SECRET_KEYS and second in ("key", "keys") for first, second in pairwise(words)
-    )
+    return words[-1] == "tokens" or (words[-1] in ("key", "keys") and len(words) > 1 and words[-2] in _SECRET_KEYS)
 
 
 def triggers_in(lowered: bytes, among: Iterable[bytes] = TRIGGERS) -> list[bytes]:
