@@ -18,6 +18,7 @@ urlpatterns = [
     path("api/", include("actionlog_site.openapi.urls")),
     path("api/", include("attempts.api.urls")),
     path("api/", include("resolutions.api.urls")),
+    path("api/", include("analytics.api.urls")),
     # One way in, so that one limit on guessing passwords holds.
     path("admin/login/", RedirectView.as_view(pattern_name="sign-in", query_string=True)),
     path("admin/", admin.site.urls),

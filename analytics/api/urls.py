@@ -1,0 +1,11 @@
+"""The addresses of metrics and statistics, below /api/."""
+
+from analytics.api.views import ActionStatisticsView, MetricsView
+from attempts.api.addresses import with_or_without_slash
+
+urlpatterns = [
+    *with_or_without_slash("resolution-monitor/metrics", MetricsView.as_view({"get": "retrieve"}), "metrics"),
+    *with_or_without_slash(
+        "action-attempts/statistics", ActionStatisticsView.as_view({"get": "retrieve"}), "action-statistics"
+    ),
+]

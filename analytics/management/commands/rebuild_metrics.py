@@ -1,0 +1,92 @@
+"""manage.py rebuild_metrics: recounts the rollups from the record. The work is in analytics.rebuild."""
+
+from argparse import ArgumentParser, ArgumentTypeError
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils.dateparse import parse_datetime
+
+from analytics.buckets import bucket_start
+from analytics.rebuild import Difference, recount
+from analytics.rollups import Counts
+
+MAX_SHOWN = 50
+
+
+def moment(text: str) -> datetime:
+    """An RFC 3339 time with its offset."""
+    try:
+        parsed = parse_datetime(text)
+    except ValueError:
+        parsed = None
+    if parsed is None or parsed.tzinfo is None:
+        raise ArgumentTypeError(f"{text!r} is not a time with its offset, such as 2025-03-01T00:00:00Z")
+    return parsed
+
+
+class Command(BaseCommand):
+    help = "Recount the metrics from the recorded attempts, and repair those that differ."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--check",
+            action="store_true",
+            help="change nothing; exit with 1 when anything differs or is to be recounted",
+        )
+        parser.add_argument("--from", dest="start", type=moment, metavar="T", help="from this time on (RFC 3339)")
+        parser.add_argument("--to", dest="end", type=moment, metavar="T", help="up to this time (RFC 3339)")
+
+    def handle(self, *, check: bool, start: datetime | None, end: datetime | None, **options: Any) -> None:
+        rows = buckets = different = due = 0
+        for hours, part in enumerate(recount(repair=not check, start=start, end=end), 1):
+            rows += part.rows
+            buckets += part.buckets
+            due += part.recounts_due
+            for difference in part.differences:
+                different += 1
+                if different <= MAX_SHOWN:
+                    self._clear_progress()
+                    self.stdout.write(described(difference))
+            self._progress(f"{hours} hours recounted, at {part.start:%Y-%m-%d %H:%M}, {different} rows differ")
+        self._clear_progress()
+        if different > MAX_SHOWN:
+            self.stdout.write(f"... and {different - MAX_SHOWN} more")
+        if not different and not due:
+            self.stdout.write(f"exact: {rows} rows of {buckets} buckets agree")
+        elif check:
+            self.stdout.write(
+                f"not exact: {different} rows differ, {due} buckets were to be recounted;"
+                " run rebuild_metrics without --check to repair them"
+            )
+            raise SystemExit(1)
+        else:
+            self.stdout.write(f"repaired: {different} rows, {due} buckets off the recount list; {rows} rows now agree")
+
+    def _progress(self, text: str) -> None:
+        if self.stderr.isatty():
+            self.stderr.write(f"\r\x1b[K{text}", ending="")
+            self.stderr.flush()
+
+    def _clear_progress(self) -> None:
+        if self.stderr.isatty():
+            self.stderr.write("\r\x1b[K", ending="")
+
+
+def described(difference: Difference) -> str:
+    """One line: bucket, dimensions, what is stored and what was counted."""
+    key = difference.key
+    dimensions = " ".join(f"{name}={value!r}" for name, value in key._asdict().items() if name != "bucket" and value)
+    return (
+        f"{bucket_start(key.bucket):%Y-%m-%dT%H:%M:%SZ} {dimensions}:"
+        f" stored {counts_text(difference.stored)}, counted {counts_text(difference.counted)}"
+    )
+
+
+def counts_text(counts: Counts) -> str:
+    """The status counts by name, and how many durations in how many bins."""
+    statuses = [f"{slot} {count}" for slot, count in counts.items() if isinstance(slot, str)]
+    bins = {slot: count for slot, count in counts.items() if isinstance(slot, int)}
+    if bins:
+        statuses.append(f"durations {dict(sorted(bins.items()))}")
+    return ", ".join(statuses) or "nothing"

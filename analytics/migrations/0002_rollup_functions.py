@@ -1,0 +1,73 @@
+"""The functions by which counts are added to the rollups. See analytics.rollups.add_to_stored."""
+
+from django.db import migrations
+
+# Adds added[i] to the element of the histogram whose subscript is bins[i].
+ADD_TO_HISTOGRAM = """
+CREATE FUNCTION add_to_histogram(histogram integer[], bins integer[], added integer[]) RETURNS integer[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+    FOR i IN 1 .. cardinality(bins) LOOP
+        histogram[bins[i]] := coalesce(histogram[bins[i]], 0) + added[i];
+    END LOOP;
+    RETURN histogram;
+END
+$$
+"""
+
+# Adds each element of a JSON array of deltas to the row of the same key, in the order of the array. A row is
+# updated first and inserted only when it is missing, since a delta may hold negative counts, which no new row may.
+ADD_TO_RESOLUTION_METRICS = """
+CREATE FUNCTION add_to_resolution_metrics(deltas json) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    delta record;
+BEGIN
+    FOR delta IN
+        SELECT * FROM json_to_recordset(deltas) AS element (
+            bucket_start timestamptz, subject text, action_type text, incident_type text, engine text,
+            environment text, dimensions_digest uuid,
+            pending bigint, in_progress bigint, abandoned bigint, success bigint, failed bigint, skipped bigint,
+            cancelled bigint, resolved bigint, escalated bigint, bins integer[], added integer[]
+        )
+    LOOP
+        LOOP
+            UPDATE resolution_metrics AS stored
+               SET pending = stored.pending + delta.pending,
+                   in_progress = stored.in_progress + delta.in_progress,
+                   abandoned = stored.abandoned + delta.abandoned,
+                   success = stored.success + delta.success,
+                   failed = stored.failed + delta.failed,
+                   skipped = stored.skipped + delta.skipped,
+                   cancelled = stored.cancelled + delta.cancelled,
+                   resolved = stored.resolved + delta.resolved,
+                   escalated = stored.escalated + delta.escalated,
+                   durations = add_to_histogram(stored.durations, delta.bins, delta.added)
+             WHERE stored.bucket_start = delta.bucket_start
+               AND stored.dimensions_digest = delta.dimensions_digest;
+            EXIT WHEN FOUND;
+            -- Another recorder may insert it meanwhile: then this inserts nothing, and the next turn updates.
+            INSERT INTO resolution_metrics (
+                bucket_start, subject, action_type, incident_type, engine, environment, dimensions_digest,
+                pending, in_progress, abandoned, success, failed, skipped, cancelled, resolved, escalated, durations
+            ) VALUES (
+                delta.bucket_start, delta.subject, delta.action_type, delta.incident_type, delta.engine,
+                delta.environment, delta.dimensions_digest,
+                delta.pending, delta.in_progress, delta.abandoned, delta.success, delta.failed, delta.skipped,
+                delta.cancelled, delta.resolved, delta.escalated, add_to_histogram('{}', delta.bins, delta.added)
+            ) ON CONFLICT (bucket_start, dimensions_digest) DO NOTHING;
+            EXIT WHEN FOUND;
+        END LOOP;
+    END LOOP;
+END
+$$
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("analytics", "0001_initial")]
+
+    operations = [
+        migrations.RunSQL(ADD_TO_HISTOGRAM, "DROP FUNCTION add_to_histogram(integer[], integer[], integer[])"),
+        migrations.RunSQL(ADD_TO_RESOLUTION_METRICS, "DROP FUNCTION add_to_resolution_metrics(json)"),
+    ]

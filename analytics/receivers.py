@@ -1,0 +1,36 @@
+"""What analytics does when the record changes. Connected in apps.py, and nowhere else.
+
+The work is in rollups.py. When it fails the record stands, and the buckets that it concerned are put on the recount
+list, so that answers which cover them say that they are not exact.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils import timezone
+
+from analytics.buckets import bucket_of, bucket_start
+from analytics.rollups import Change, apply_changes
+from attempts.signals import derived
+from attempts.storage import execute
+
+
+def note_recount(*, changes: Sequence[Change], **_: Any) -> None:
+    """Put the buckets that these changes touch, before and after, on the list of buckets to recount."""
+    rows = [row for change in changes for row in (change.before, change.after) if row is not None]
+    buckets = sorted({bucket_of(row.effective_started_at) for row in rows})
+    execute(
+        "INSERT INTO metric_recounts (bucket_start, reason, noted_at)"
+        " SELECT start, %s, %s FROM unnest(%s::timestamptz[]) AS start ON CONFLICT DO NOTHING",
+        ["the rollups missed a change", timezone.now(), [bucket_start(bucket) for bucket in buckets]],
+    )
+
+
+@derived(on_failure=note_recount)
+def count_attempts(*, changes: Sequence[Change], **_: Any) -> None:
+    apply_changes(changes)
+
+
+@derived(on_failure=note_recount)
+def count_resolutions(*, changes: Sequence[Change], **_: Any) -> None:
+    apply_changes(changes)

@@ -1,0 +1,155 @@
+"""Rollups: what each row of the record adds to resolution_metrics, and the only writer of that table.
+
+contribution() is the one rule. A change to a row changes its rollups by contribution(after) - contribution(before),
+and a recount (rebuild.py) adds up contribution() of every row: both end in the same figures. Reading is queries.py.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from analytics.buckets import bucket_of, bucket_start
+from analytics.histogram import bin_of
+from attempts.records import OPEN_STATUSES
+from attempts.rows import AttemptChange, AttemptRow
+from attempts.storage import execute
+from resolutions.rows import ResolutionChange, ResolutionRow
+
+# The columns of counts; every other key of Counts is a bin of the histogram.
+ATTEMPT_COUNTS: Final = ("pending", "in_progress", "abandoned", "success", "failed", "skipped", "cancelled")
+RESOLUTION_COUNTS: Final = ("in_progress", "abandoned", "resolved", "failed", "escalated")
+COUNTS: Final = (*ATTEMPT_COUNTS, "resolved", "escalated")
+# The final outcomes whose durations are kept: the engine did the work and it ended.
+TIMED_OUTCOMES: Final = frozenset({"success", "failed", "resolved", "escalated"})
+
+# What contribution() reads of a row, so that a recount need not fetch the rest.
+CONTRIBUTING_COLUMNS: Final = {
+    "attempt": (
+        "attempt_id, action_type, incident_type, engine, environment, status, started_at, completed_at,"
+        " execution_time_seconds, received_at, abandoned_at, first_step_at"
+    ),
+    "resolution": (
+        "resolution_id, incident_type, engine, environment, status, started_at, completed_at, received_at, abandoned_at"
+    ),
+}
+
+
+class Key(NamedTuple):
+    """What one rollup row counts: a bucket and a combination of dimensions. A dimension not told is ''."""
+
+    bucket: int
+    subject: str
+    action_type: str
+    incident_type: str
+    engine: str
+    environment: str
+
+
+# {name of a status count, or number of a bin: how many}
+Counts = dict[str | int, int]
+Change = AttemptChange | ResolutionChange
+
+
+def contribution(row: AttemptRow | ResolutionRow) -> tuple[Key, str, int | None]:
+    """What a row of the record counts for: the rollup row, its status count, and the bin of its duration or None."""
+    status = row.effective_status
+    duration_bin = None
+    if status in TIMED_OUTCOMES:
+        duration = row.duration_seconds
+        if duration is not None:
+            duration_bin = bin_of(duration)
+    elif row.abandoned_at is not None and status in OPEN_STATUSES:
+        status = "abandoned"
+    subject, action_type = ("attempt", row.action_type) if isinstance(row, AttemptRow) else ("resolution", None)
+    key = Key(
+        bucket_of(row.effective_started_at),
+        subject,
+        action_type or "",
+        row.incident_type or "",
+        row.engine or "",
+        row.environment or "",
+    )
+    return key, status, duration_bin
+
+
+def add(totals: dict[Key, Counts], row: AttemptRow | ResolutionRow, sign: int = 1) -> None:
+    """Add what a row counts for to the totals, or take it away with sign -1."""
+    key, status, duration_bin = contribution(row)
+    counts = totals.get(key)
+    if counts is None:
+        counts = totals[key] = {}
+    counts[status] = counts.get(status, 0) + sign
+    if duration_bin is not None:
+        counts[duration_bin] = counts.get(duration_bin, 0) + sign
+
+
+def deltas_of(changes: Iterable[Change]) -> dict[Key, Counts]:
+    """By how much each rollup row changes: contribution(after) - contribution(before). Without what is zero."""
+    deltas: dict[Key, Counts] = {}
+    for change in changes:
+        if change.before is not None:
+            add(deltas, change.before, -1)
+        add(deltas, change.after)
+    return without_zeros(deltas)
+
+
+def without_zeros(totals: Mapping[Key, Counts]) -> dict[Key, Counts]:
+    """The same totals without the counts that are zero, and without the rows that have no other."""
+    found = {}
+    for key, counts in totals.items():
+        left = {slot: count for slot, count in counts.items() if count} if 0 in counts.values() else counts
+        if left:
+            found[key] = left
+    return found
+
+
+def apply_changes(changes: Iterable[Change]) -> None:
+    """Bring the rollups up to these changes of the record, in the transaction that records them.
+
+    Raises django.db.IntegrityError when a count would become negative: an earlier change was missed.
+    """
+    add_to_stored(deltas_of(changes))
+
+
+def add_to_stored(deltas: Mapping[Key, Counts]) -> None:
+    """Add counts to the stored rollup rows, making those that are missing. One statement, rows in key order.
+
+    The statement is a function in the database (migration 0002): INSERT ... ON CONFLICT DO UPDATE cannot do it, since
+    it holds the check that no count is negative against the bare delta before it looks for the row to add it to.
+    """
+    if not deltas:
+        return
+    # In key order, so that two recorders who touch the same rows wait for each other instead of deadlocking.
+    rows = [_delta_form(key, deltas[key]) for key in sorted(deltas)]
+    execute("SELECT add_to_resolution_metrics(%s::json)", [msgspec.json.encode(rows).decode()])
+
+
+def remove_stored(ids: Iterable[int]) -> None:
+    """Remove rollup rows that a recount did not find as they are. Only for rebuild.py, under its lock."""
+    execute("DELETE FROM resolution_metrics WHERE id = ANY(%s)", [list(ids)])
+
+
+def _delta_form(key: Key, counts: Counts) -> dict[str, Any]:
+    """One element of what add_to_resolution_metrics takes."""
+    form: dict[str, Any] = key._asdict()
+    form["bucket_start"] = bucket_start(form.pop("bucket"))
+    form["dimensions_digest"] = digest_of(key[1:])
+    form.update(dict.fromkeys(COUNTS, 0), bins=[], added=[])
+    for slot, count in counts.items():
+        if isinstance(slot, int):
+            form["bins"].append(slot)
+            form["added"].append(count)
+        else:
+            form[slot] = count
+    return form
+
+
+@lru_cache(maxsize=4096)
+def digest_of(dimensions: tuple[str, ...]) -> UUID:
+    """The digest of subject, action_type, incident_type, engine and environment, by which a row is found."""
+    # No text of the record holds U+0000, so that joined by it no two combinations are alike.
+    return UUID(bytes=blake2b("\0".join(dimensions).encode(), digest_size=16).digest())

@@ -1,0 +1,75 @@
+"""Windows of time, snapped to buckets, so that a number and the list behind it agree; and the local days in them.
+
+A window is half open: what started at `start` or later and before `end` is in it. The moment asked from is always an
+argument; no clock is read here.
+"""
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from analytics.buckets import BUCKET, floor_to_bucket
+
+MAX_DAYS: Final = 3660
+_UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+_NAME: Final = re.compile(r"([1-9][0-9]{0,7})([mhd])", re.ASCII)
+
+
+class Window(NamedTuple):
+    """A span of whole buckets: start <= effective start < end, in UTC."""
+
+    name: str
+    start: datetime
+    end: datetime
+
+
+class LocalDay(NamedTuple):
+    """A day of a time zone, as far as it lies in a window."""
+
+    date: date
+    start: datetime
+    end: datetime
+
+
+def window_named(name: str, *, now: datetime) -> Window:
+    """The window that ends with the bucket of `now` and reaches back as far as its name says: 90m, 24h, 7d, 30d.
+
+    It starts with the bucket in which that moment lies. Raises ValueError, with what would be right, for another name.
+    """
+    match = _NAME.fullmatch(name)
+    length = int(match[1]) * _UNITS[match[2]] if match else None
+    if length is None or length > timedelta(days=MAX_DAYS):
+        raise ValueError(
+            f"A window is a number of minutes, hours or days, such as 90m, 24h or 30d, of at most {MAX_DAYS} days."
+        )
+    return Window(name, floor_to_bucket(now - length), floor_to_bucket(now) + BUCKET)
+
+
+def zone_named(name: str) -> ZoneInfo:
+    """The time zone of an IANA name. Raises ValueError for any other text."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # OSError: a folder of zones, such as "America"
+        raise ValueError("A time zone is an IANA name, such as UTC, Asia/Kolkata or America/New_York.") from None
+
+
+def local_days(window: Window, zone: ZoneInfo) -> list[LocalDay]:
+    """The days of a time zone that a window touches, in order. The first and last may lie in it only in part."""
+    days = []
+    day = window.start.astimezone(zone).date()
+    start = window.start
+    while start < window.end:
+        next_day = day + timedelta(days=1)
+        end = min(_midnight(next_day, zone), window.end)
+        # A zone that crosses the date line skips a day: that day has no time in it.
+        if end > start:
+            days.append(LocalDay(day, start, end))
+            start = end
+        day = next_day
+    return days
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The first moment of a local day. Where a clock jumps over midnight, that is the moment of the jump."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)
