@@ -141,8 +141,9 @@ def _compare(counted: dict[Key, Counts], stored: list[_Stored]) -> tuple[list[Di
                 continue
             differences[row.key] = Difference(row.key, row.counts, right)
         else:
-            # Under a digest or a start that are not its own no recorder finds it, so it counts for nothing.
-            differences.setdefault(row.key, Difference(row.key, row.counts, {}))
+            # Under a digest or a start that are not its own: no recorder finds it, or one takes it for another row.
+            if row.counts:
+                differences.setdefault(row.key, Difference(row.key, row.counts, {}))
         wrong.append(row)
     for key, right in counted.items():
         if key not in seen:
@@ -175,7 +176,7 @@ def _raw_rows(table: str, columns: str, row_type: type[_Row], start: datetime, e
 
 
 def _stored(start: datetime, end: datetime) -> list[_Stored]:
-    """The rollup rows of a span that count anything."""
+    """The rollup rows of a span; those that count nothing only where they stand in the way of others."""
     found = []
     names = ("id", "bucket_start", "dimensions_digest", *Key._fields[1:], *COUNTS, "durations", "first_bin")
     rows = ResolutionMetric.objects.filter(bucket_start__gte=start, bucket_start__lt=end)
@@ -185,14 +186,10 @@ def _stored(start: datetime, end: datetime) -> list[_Stored]:
     ).values(*names):
         key = Key(bucket_of(values["bucket_start"]), *(values[name] for name in Key._fields[1:]))
         counts: Counts = {name: values[name] for name in COUNTS if values[name]}
-        counts |= {
-            duration_bin: count
-            for duration_bin, count in enumerate(values["durations"], values["first_bin"] or 0)
-            if count
-        }
-        well_placed = values["bucket_start"] == bucket_start(key.bucket) and values["dimensions_digest"] == digest_of(
-            key[1:]
-        )
-        if counts:
+        bins = enumerate(values["durations"], values["first_bin"] or 0)
+        counts |= {duration_bin: count for duration_bin, count in bins if count}
+        own_place = (bucket_start(key.bucket), digest_of(key[1:]))
+        well_placed = own_place == (values["bucket_start"], values["dimensions_digest"])
+        if counts or not well_placed:
             found.append(_Stored(values["id"], key, counts, well_placed))
     return found

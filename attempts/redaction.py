@@ -9,6 +9,7 @@ mark is never redacted again.
 import hashlib
 import hmac
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -20,9 +21,9 @@ from attempts.canonical import canonical
 
 MARK: Final = re.compile(r"\[redacted:[0-9a-f]{16}\]")
 
-# One of these, in lower case, stands wherever a secret is found below: a search for them is how the great many
-# documents that hold nothing secret are passed at the speed of a substring search. The pattern, where there is one, is
-# the second look that JSON with the trigger in it gets before it is taken apart.
+# One of these, in lower case, stands in any JSON in which a secret is found below: a search for them is how the great
+# many documents that hold nothing secret are passed at the speed of a substring search. The pattern, where there is
+# one, is the second look.
 TRIGGERS: Final[dict[bytes, re.Pattern[bytes] | None]] = {
     b"pass": re.compile(rb"passw|passphrase"),
     b"pwd": None,
@@ -37,8 +38,8 @@ TRIGGERS: Final[dict[bytes, re.Pattern[bytes] | None]] = {
     # An escape may spell any letter of the others, and U+0000 too.
     b"\\u00": None,
 }
-# Those that secrets inside a text have; names of keys stand in JSON alone.
-TEXT_TRIGGERS: Final = frozenset({b"authoriz", b"bearer", b"://", b"\\u00"})
+# Those of texts, in which there are no names of keys.
+TEXT_TRIGGERS: Final = (b"authoriz", b"bearer", b"://", b"\\u00")
 
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _SECRET_WORDS: Final = frozenset(
@@ -92,6 +93,17 @@ def names_a_secret(name: str) -> bool:
     return words[-1] == "tokens" or any(
         first in _SECRET_KEYS and second in ("key", "keys") for first, second in pairwise(words)
     )
+
+
+def triggers_in(lowered: bytes, among: Iterable[bytes] = TRIGGERS) -> list[bytes]:
+    """Which of the triggers this source, in lower case, holds. None of them: nothing in it is to be redacted."""
+    found = []
+    for trigger in among:
+        if trigger in lowered:
+            pattern = TRIGGERS[trigger]
+            if pattern is None or pattern.search(lowered):
+                found.append(trigger)
+    return found
 
 
 class Redactor:

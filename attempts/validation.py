@@ -5,7 +5,7 @@ stored exactly is a Fault with the path of what is wrong. Decoding bytes into do
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,7 +18,7 @@ from msgspec import Raw, Struct
 from attempts.canonical import decode_exact, encode_exact
 from attempts.limits import limits
 from attempts.records import NOT_TOLD, REQUIRED_IN_ATTEMPT, AttemptDocument, Step
-from attempts.redaction import TEXT_TRIGGERS, TRIGGERS, redactor
+from attempts.redaction import TEXT_TRIGGERS, redactor, triggers_in
 
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2201, 1, 1, tzinfo=UTC)
@@ -36,9 +36,6 @@ LONGEST_NUMBER: Final = 400
 _UNUSUAL_NUMBER: Final = re.compile(rb"[0-9](?:[0-9]{18}|[eE][+-]?[0-9]{2})")
 _STRINGS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _FIRST_BYTE: Final = {"an object": b"{", "a list": b"["}
-
-# Which of redaction's triggers a request holds: what its parts are searched for, and nothing else.
-Triggers = Sequence[bytes]
 
 
 class Fault(Exception):
@@ -62,24 +59,33 @@ def last_name(path: str) -> str | None:
     return names[0] if names and not names[0].isdigit() else None
 
 
-def triggers_in(body: bytes) -> Triggers:
-    """What in this request may belong to a secret or be an escaped control character. None is certain, any is not."""
-    lowered = body.lower()
-    found = [trigger for trigger in TRIGGERS if trigger in lowered]
-    # A URL holds credentials only before an @; most requests have the one and not the other.
-    if b"://" in found and b"@" not in body:
-        found.remove(b"://")
-    return tuple(found)
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """What in a whole request calls for a second look at its parts. Most requests have nothing of the kind."""
+
+    texts: bool
+    triggers: Sequence[bytes]
+    numbers: bool
 
 
-def _is_suspicious(raw: bytes, triggers: Triggers) -> bool:
-    lowered = raw.lower()
-    for trigger in triggers:
-        if trigger in lowered:
-            pattern = TRIGGERS[trigger]
-            if pattern is None or pattern.search(lowered):
-                return True
-    return False
+def suspicion_of(body: bytes, documents: Iterable[Struct]) -> Suspicion:
+    """Search a request once, instead of each of its values: its texts in the body, its free-form JSON all together."""
+    values = b"\n".join([bytes(raw) for document in documents for raw in _free_form(document)])
+    return Suspicion(
+        texts=bool(triggers_in(body.lower(), TEXT_TRIGGERS)),
+        triggers=triggers_in(values.lower()),
+        numbers=_UNUSUAL_NUMBER.search(values) is not None,
+    )
+
+
+def _free_form(document: Struct) -> Iterator[Raw]:
+    for name, _ in kinds_of(type(document)).json:
+        raw: Raw = getattr(document, name)
+        if raw is not NOT_TOLD:
+            yield raw
+    for step in getattr(document, "logs", None) or ():
+        if step.details is not NOT_TOLD:
+            yield step.details
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +129,8 @@ def kinds_of(struct: type[Struct]) -> FieldKinds:
     return FieldKinds(tuple(identities), tuple(texts), tuple(times), tuple(numbers), tuple(json))
 
 
-def check_fields(document: Struct, triggers: Triggers) -> None:
-    """Check and clean the fields of one struct in place. triggers are those of the whole request.
+def check_fields(document: Struct, suspicion: Suspicion) -> None:
+    """Check and clean the fields of one struct in place. suspicion is that of the whole request.
 
     Raises Fault, its path within the struct.
     """
@@ -139,14 +145,14 @@ def check_fields(document: Struct, triggers: Triggers) -> None:
     for name, json_type in kinds.json:
         raw = getattr(document, name)
         if raw is not NOT_TOLD:
-            cleaned = clean_json(raw, name, json_type, triggers)
+            cleaned = clean_json(raw, name, json_type, suspicion)
             if cleaned is not raw:
                 setattr(document, name, cleaned)
-    if triggers and not TEXT_TRIGGERS.isdisjoint(triggers):
+    if suspicion.texts:
         _clean_texts(document, kinds)
 
 
-def check_attempt(document: AttemptDocument, triggers: Triggers, *, partial: bool = False) -> None:
+def check_attempt(document: AttemptDocument, suspicion: Suspicion, *, partial: bool = False) -> None:
     """Check and clean one attempt document in place, and number the steps of a whole record.
 
     partial: the identities may be missing, because they are taken from the stored row. Raises Fault, its path within
@@ -154,12 +160,12 @@ def check_attempt(document: AttemptDocument, triggers: Triggers, *, partial: boo
     """
     if not partial:
         require(document, REQUIRED_IN_ATTEMPT)
-    check_fields(document, triggers)
+    check_fields(document, suspicion)
     if document.logs:
         _number_steps(document)
         for position, step in enumerate(document.logs):
             try:
-                check_fields(step, triggers)
+                check_fields(step, suspicion)
             except Fault as fault:
                 raise fault.within(f"logs[{position}]") from None
 
@@ -219,7 +225,7 @@ def clean_text(text: str) -> str:
     return redactor().text(text.replace("\0", "\ufffd"))
 
 
-def clean_json(raw: Raw, path: str, json_type: str | None, triggers: Triggers) -> Raw:
+def clean_json(raw: Raw, path: str, json_type: str | None, suspicion: Suspicion) -> Raw:
     """The free-form JSON as it is stored, itself when nothing is to be cleaned; NOT_TOLD for null. Raises Fault."""
     source = bytes(raw)
     if source == b"null":
@@ -227,7 +233,9 @@ def clean_json(raw: Raw, path: str, json_type: str | None, triggers: Triggers) -
     if json_type is not None and not source.startswith(_FIRST_BYTE[json_type]):
         raise Fault(f"This must be {json_type}.", path=path)
     check_nesting(source, path)
-    if _UNUSUAL_NUMBER.search(source) or (triggers and _is_suspicious(source, triggers)):
+    if (suspicion.numbers and _UNUSUAL_NUMBER.search(source)) or (
+        suspicion.triggers and triggers_in(source.lower(), suspicion.triggers)
+    ):
         return Raw(_clean_by_walking(source, path))
     return raw
 
@@ -235,7 +243,7 @@ def clean_json(raw: Raw, path: str, json_type: str | None, triggers: Triggers) -
 def check_nesting(raw: bytes, path: str) -> None:
     """Raises Fault when JSON is nested deeper than the limit, without decoding it."""
     limit = limits().nesting
-    if raw.count(b"[") + raw.count(b"{") <= limit:
+    if len(raw) <= limit or raw.count(b"[") + raw.count(b"{") <= limit:
         return
     brackets = _STRINGS.sub(b"", raw).translate(None, delete=_NOT_BRACKETS)
     # Each round takes away the innermost level.

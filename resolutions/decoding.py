@@ -19,7 +19,7 @@ from attempts.decoding import ATTEMPT_DECODER, decode_document, decode_json, fau
 from attempts.limits import limits
 from attempts.records import AttemptDocument, Step
 from attempts.submissions import Submission
-from attempts.validation import Fault, Triggers, check_attempt, check_fields, require, triggers_in
+from attempts.validation import Fault, Suspicion, check_attempt, check_fields, require, suspicion_of
 from resolutions.records import REQUIRED_IN_RESOLUTION, ResolutionDocument
 
 Kind = Literal["resolution_attempt", "action_attempt"]
@@ -56,17 +56,16 @@ _INGEST_DECODER: Final = msgspec.json.Decoder(IngestRequest)
 _APPEND_DECODER: Final = msgspec.json.Decoder(AppendRequest)
 
 
-def check_resolution(document: ResolutionDocument, triggers: Triggers, *, partial: bool = False) -> None:
+def check_resolution(document: ResolutionDocument, suspicion: Suspicion, *, partial: bool = False) -> None:
     """Check and clean one resolution document in place. Raises Fault, its path within the document."""
     if not partial:
         require(document, REQUIRED_IN_RESOLUTION)
-    check_fields(document, triggers)
+    check_fields(document, suspicion)
 
 
 def decode_ingest(body: bytes, key: Key | None) -> list[Submission[Any]]:
     """The submissions of an ingest request, resolution attempts first. Raises ApiError for the request as a whole."""
     _check_text(body)
-    triggers = triggers_in(body)
     if len(body) <= limits().document_bytes:
         try:
             request = _INGEST_DECODER.decode(body)
@@ -74,18 +73,19 @@ def decode_ingest(body: bytes, key: Key | None) -> list[Submission[Any]]:
             pass  # taken apart below, which finds the fault
         else:
             _check_count(len(request.resolution_attempts) + len(request.action_attempts))
+            suspicion = suspicion_of(body, [*request.resolution_attempts, *request.action_attempts])
             resolutions = [
-                _submission("resolution_attempt", document, f"resolution_attempts[{position}]", key, triggers)
+                _submission("resolution_attempt", document, f"resolution_attempts[{position}]", key, suspicion)
                 for position, document in enumerate(request.resolution_attempts)
             ]
             attempts = [
-                _submission("action_attempt", document, f"action_attempts[{position}]", key, triggers)
+                _submission("action_attempt", document, f"action_attempts[{position}]", key, suspicion)
                 for position, document in enumerate(request.action_attempts)
             ]
             return [*resolutions, *attempts]
     parts = _take_apart(body)
     return [
-        _decode_part(kind, source, f"{kind}s[{position}]", key, triggers)
+        _decode_part(kind, source, f"{kind}s[{position}]", key)
         for kind, sources in parts
         for position, source in enumerate(sources)
     ]
@@ -94,13 +94,12 @@ def decode_ingest(body: bytes, key: Key | None) -> list[Submission[Any]]:
 def decode_single(kind: Kind, body: bytes, key: Key | None) -> Submission[Any]:
     """The submission of a request that is one document. Raises ApiError when nothing of it can be recorded."""
     _check_text(body)
-    return _decode_part(kind, body, "", key, triggers_in(body))
+    return _decode_part(kind, body, "", key)
 
 
 def decode_completion(kind: Kind, record_id: UUID, body: bytes, key: Key | None) -> Submission[Any]:
     """The submission of a completion: a document without identities, and with a final status. Raises ApiError."""
     _check_text(body)
-    triggers = triggers_in(body)
     id_field = "attempt_id" if kind == "action_attempt" else "resolution_id"
     try:
         told = decode_json(body, _OBJECT, "")
@@ -114,13 +113,12 @@ def decode_completion(kind: Kind, record_id: UUID, body: bytes, key: Key | None)
             raise Fault("A completion tells a final status, not one that is still open.", path="status")
     except Fault as fault:
         raise _as_api_error(fault) from fault
-    return _decode_part(kind, msgspec.json.encode(told), "", key, triggers, existing_only=True)
+    return _decode_part(kind, msgspec.json.encode(told), "", key, existing_only=True)
 
 
 def decode_steps(record_id: UUID, body: bytes, key: Key | None) -> Submission[Any]:
     """The submission of steps to append: {"logs": [...]}, each with its sequence. Raises ApiError."""
     _check_text(body)
-    triggers = triggers_in(body)
     try:
         request = decode_json(body, _APPEND_DECODER, "")
     except Fault as fault:
@@ -131,9 +129,9 @@ def decode_steps(record_id: UUID, body: bytes, key: Key | None) -> Submission[An
         if set(told) != {"logs"}:
             raise ApiError(400, 'Send {"logs": [...]} and nothing beside it.', path=_first_strange(told)) from fault
         told["attempt_id"] = Raw(msgspec.json.encode(record_id))
-        return _decode_part("action_attempt", msgspec.json.encode(told), "", key, triggers, existing_only=True)
+        return _decode_part("action_attempt", msgspec.json.encode(told), "", key, existing_only=True)
     document = AttemptDocument(attempt_id=record_id, logs=request.logs)
-    return _submission("action_attempt", document, "", key, triggers, existing_only=True)
+    return _submission("action_attempt", document, "", key, suspicion_of(body, [document]), existing_only=True)
 
 
 def heartbeat(kind: Kind, record_id: UUID, body: bytes, key: Key | None) -> Submission[Any]:
@@ -152,12 +150,12 @@ _OBJECT: Final = msgspec.json.Decoder(dict[str, Raw])
 
 
 def _submission(
-    kind: Kind, document: Any, path: str, key: Key | None, triggers: Triggers, *, existing_only: bool = False
+    kind: Kind, document: Any, path: str, key: Key | None, suspicion: Suspicion, *, existing_only: bool = False
 ) -> Submission[Any]:
     submission: Submission[Any] = Submission(kind, document, key=key, existing_only=existing_only, path=path)
     check: Callable[..., None] = check_attempt if kind == "action_attempt" else check_resolution
     try:
-        check(document, triggers, partial=existing_only)
+        check(document, suspicion, partial=existing_only)
     except Fault as found:
         fault = found.within(path) if path else found
         submission.told_id = submission.id()
@@ -169,7 +167,7 @@ def _submission(
 
 
 def _decode_part(
-    kind: Kind, source: bytes, path: str, key: Key | None, triggers: Triggers, *, existing_only: bool = False
+    kind: Kind, source: bytes, path: str, key: Key | None, *, existing_only: bool = False
 ) -> Submission[Any]:
     """One document decoded alone. A part of a list is rejected where a request of one document raises ApiError."""
     decoder: Any = ATTEMPT_DECODER if kind == "action_attempt" else RESOLUTION_DECODER
@@ -180,7 +178,7 @@ def _decode_part(
         submission.refused_text = readable_refusal(source)
         submission.refuse("rejected", fault.code, fault.message, path=fault.path, name=fault.field)
         return submission
-    submission = _submission(kind, document, path, key, triggers, existing_only=existing_only)
+    submission = _submission(kind, document, path, key, suspicion_of(source, [document]), existing_only=existing_only)
     submission.warnings = warnings
     return submission
 

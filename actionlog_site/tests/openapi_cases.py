@@ -99,6 +99,15 @@ CASES: Final[dict[tuple[str, str], list[Case]]] = {
         Case(404, query={"incident_id": "unheard of"}),
         Case(400),
     ],
+    ("get", "/api/resolution-monitor/metrics"): [
+        Case(200),
+        Case(200, query={"window": "3660d", "environment": ""}),
+        Case(400, query={"window": "a day"}),
+    ],
+    ("get", "/api/action-attempts/statistics/"): [
+        Case(200, query={"days_back": 3660, "timezone": "Asia/Kathmandu"}),
+        Case(400, query={"days_back": 0}),
+    ],
     ("post", "/api/ingest/"): [
         Case(200, body=STORED),
         Case(

@@ -55,6 +55,7 @@ DAMAGES = {
     "all lost": "TRUNCATE resolution_metrics",
     "a wrong dimension": "UPDATE resolution_metrics SET engine = 'other' WHERE engine = 'e'",
     "a wrong digest": "UPDATE resolution_metrics SET dimensions_digest = md5(id::text)::uuid",
+    "an empty row in the place of another": "UPDATE resolution_metrics SET engine = 'x', success = 0, durations = '{}'",
     "off the grid": "UPDATE resolution_metrics SET bucket_start = bucket_start + interval '1 minute'",
     "in a bucket without record": "UPDATE resolution_metrics SET bucket_start = bucket_start + interval '9 years'",
 }
