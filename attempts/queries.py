@@ -42,11 +42,6 @@ def attempt_details(ids: Iterable[UUID], *, with_steps: bool = False) -> list[At
     return read_attempts(ActionAttempt.objects.filter(pk__in=wanted).order_by(*IN_TIME_ORDER), with_steps=with_steps)
 
 
-def incident_attempts(incident_id: str) -> "QuerySet[ActionAttempt]":
-    """The attempts that name this incident, in time order."""
-    return ActionAttempt.objects.filter(incident_id=incident_id).order_by(*IN_TIME_ORDER)
-
-
 def read_attempts(attempts: "QuerySet[ActionAttempt]", *, with_steps: bool = False) -> list[AttemptDetail]:
     """The details of a queryset, in its order. One query, two with steps."""
     rows = [_attempt_row.decode(text) for text in attempts.values_list(RowJson(), flat=True)]

@@ -27,13 +27,15 @@ class RowJson(Expression):
 
 
 def texts_within(rows: "QuerySet[Any]", max_bytes: int) -> tuple[list[str], bool]:
-    """The rows as JSON in their order, until they hold max_bytes or more; and whether these are all. One at least.
+    """The rows of a slice as JSON in their order, until they hold max_bytes or more; and whether these are all.
 
-    A list of attempts with outputs of megabytes would otherwise cost gigabytes of memory.
+    One at least. A list of attempts with outputs of megabytes would otherwise cost gigabytes of memory.
     """
+    # Where PostgreSQL has to sort, it would make the JSON of every row that it sorts; so the rows are chosen first.
+    chosen = rows.model._default_manager.filter(pk__in=rows.values("pk")).order_by(*rows.query.order_by)
     texts: list[str] = []
     size = 0
-    iterator = cast(Generator[str, None, None], rows.values_list(RowJson(), flat=True).iterator(chunk_size=CHUNK))
+    iterator = cast(Generator[str, None, None], chosen.values_list(RowJson(), flat=True).iterator(chunk_size=CHUNK))
     with closing(iterator) as found:
         for text in found:
             if size >= max_bytes:

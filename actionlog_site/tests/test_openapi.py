@@ -191,11 +191,22 @@ def test_reading_without_a_database_is_answered_as_documented(key: tuple[str, st
 @pytest.mark.parametrize("address", ["/api/schema/", "/api/schema", "/api/docs/", "/api/docs"])
 def test_schema_and_page_are_for_whoever_may_read(address: str) -> None:
     client = Client()
-    assert client.get(address).status_code == 401
+    refused = client.get(address)
+    assert refused.status_code == 401
+    assert refused.json()["error"]["code"] == "unauthorized"
+    assert refused.headers["WWW-Authenticate"].startswith("Bearer")
     _, token = create_key(name="engine", scopes=["ingest"])
-    assert client.get(address, headers={"Authorization": f"Bearer {token}"}).status_code == 403
+    refused = client.get(address, headers={"Authorization": f"Bearer {token}"})
+    assert refused.status_code == 403
+    assert refused.json()["error"]["code"] == "forbidden"
     client.force_login(User.objects.create_user("operator"))
     assert client.get(address).status_code == 200
+
+
+def test_a_browser_that_is_not_signed_in_is_shown_the_way_in() -> None:
+    answer = Client().get("/api/docs/", headers={"Accept": "text/html,*/*"})
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == "/sign-in/?next=/api/docs/"
 
 
 @pytest.mark.django_db

@@ -22,6 +22,13 @@ DEFAULT_LIMIT: Final = 50
 MAX_LIMIT: Final = 500
 # A page ends early once its rows hold so much, so that large outputs cost round trips and not the server's memory.
 MAX_BYTES: Final = 16 * 1024 * 1024
+# The orders of a list of attempts, of either kind, and the column of each. The first is the default.
+ORDERINGS: Final = {
+    "-started_at": "effective_started_at",
+    "started_at": "effective_started_at",
+    "-received_at": "received_at",
+    "received_at": "received_at",
+}
 # The parameters every paged list takes; ordering only where there is a choice.
 PAGE_PARAMETERS: Final = ("limit", "cursor")
 

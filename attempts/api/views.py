@@ -1,6 +1,6 @@
 """Reading attempts: a filtered list by pages, and one with its steps. Writing them is the write door's."""
 
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
@@ -11,18 +11,19 @@ from access.errors import ApiError
 from attempts import queries
 from attempts.api import pagination
 from attempts.api.filters import AttemptFilters
-from attempts.api.pagination import PAGE_PARAMETERS, Page, after_position, page_of, page_parameters, page_request
+from attempts.api.pagination import (
+    ORDERINGS,
+    PAGE_PARAMETERS,
+    Page,
+    after_position,
+    page_of,
+    page_parameters,
+    page_request,
+)
 from attempts.api.reading import ReadView
 from attempts.details import AttemptDetail
 from attempts.keyset import Position
 from attempts.models import ActionAttempt
-
-ORDERINGS: Final = {
-    "-started_at": "effective_started_at",
-    "started_at": "effective_started_at",
-    "-received_at": "received_at",
-    "received_at": "received_at",
-}
 
 
 class AttemptPage(Page[AttemptDetail]):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from access.keys import create_key
 from attempts.api import pagination
@@ -108,6 +109,25 @@ def test_a_cursor_that_was_changed_or_belongs_elsewhere_is_refused(client: Clien
         response = client.get(address, parameters)
         assert response.status_code == 400, (address, parameters)
         assert response.json()["error"]["field"] == "cursor"
+
+
+def test_only_the_rows_of_the_page_are_made_into_json(client: Client) -> None:
+    """received_at has no index: PostgreSQL sorts all rows, and must not do more than that to each of them."""
+    store_attempts(*[{"received_at": NOON + timedelta(seconds=n), "result": "x" * 9000} for n in range(300)])
+    with CaptureQueriesContext(connection) as queries:
+        assert len(client.get(f"{LIST}?ordering=received_at&limit=5").json()["results"]) == 5
+    (sql,) = [query["sql"] for query in queries if "row_to_json" in query["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN (VERBOSE, FORMAT JSON) " + sql.partition(" FOR ")[2])
+        plan = cursor.fetchone()[0][0]["Plan"]
+    assert sorted_with(plan, "row_to_json") == [6]
+
+
+def sorted_with(plan: dict[str, Any], output: str) -> list[int]:
+    """The rows that each sort expects which carries this output."""
+    here = plan["Node Type"].endswith("Sort") and any(output in column for column in plan["Output"])
+    below = [rows for child in plan.get("Plans", []) for rows in sorted_with(child, output)]
+    return [plan["Plan Rows"], *below] if here else below
 
 
 @pytest.mark.parametrize("ordering", ["-started_at", "started_at"])

@@ -11,7 +11,15 @@ from rest_framework.response import Response
 from access.errors import ApiError
 from attempts.api import pagination
 from attempts.api.filters import BOOLEAN_HINT
-from attempts.api.pagination import PAGE_PARAMETERS, Page, after_position, page_of, page_parameters, page_request
+from attempts.api.pagination import (
+    ORDERINGS,
+    PAGE_PARAMETERS,
+    Page,
+    after_position,
+    page_of,
+    page_parameters,
+    page_request,
+)
 from attempts.api.reading import ReadView
 from attempts.keyset import Position
 from attempts.models import ActionAttempt
@@ -19,14 +27,6 @@ from resolutions import queries
 from resolutions.api.filters import RecentFilters, ResolutionFilters, SessionFilters
 from resolutions.details import IncidentDetail, ResolutionDetail
 from resolutions.models import ResolutionAttempt
-
-ORDERINGS: Final = {
-    "-started_at": "effective_started_at",
-    "started_at": "effective_started_at",
-    "-received_at": "received_at",
-    "received_at": "received_at",
-}
-
 
 INCLUDE_ACTION_DETAILS: Final = OpenApiParameter(
     "include_action_details", bool, description="Whether each session comes with its action attempts."
@@ -119,7 +119,8 @@ class IncidentView(ReadView):
     def retrieve_by_parameter(self, request: Request) -> Response:
         """The same for an incident id that does not fit into an address.
 
-        Such are recent, metrics and live-feed, and ids that begin or end with a slash.
+        Such are recent, metrics and live-feed, ids that begin with a slash, and those that a client would shorten
+        (. and ..). An id that ends with a slash needs a second one after it in an address.
         """
         incident_id = request.query_params.get("incident_id")
         if not incident_id:
