@@ -15,7 +15,7 @@ from attempts.locks import FEED
 CHANNEL: Final = "actionlog_feed"
 KEPT: Final = timedelta(days=7)
 # An entry is never read in part, so a large transaction makes several: a reader's frame stays bounded.
-IDS_PER_ENTRY: Final = 250
+IDS_PER_ENTRY: Final = 100
 
 # The lock is taken in a materialized CTE, because nextval (the default of revision) is evaluated for the rows that
 # come out of the join with it, so never before the lock is held. It is held until the commit is visible: revisions
