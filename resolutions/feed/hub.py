@@ -56,7 +56,8 @@ class Hub:
         self._recent: OrderedDict[int, SharedFrame] = OrderedDict()
         self._recent_bytes = 0
         self._reads: dict[int, asyncio.Task[SharedFrame | Reset]] = {}
-        self._reads_begun = 0
+        # Queries begun, for whom it may concern: followers do not make it grow, cursors do.
+        self.reads = 0
         self._tasks = [asyncio.create_task(follow_head(self._head_is)), asyncio.create_task(self._prune_hourly())]
 
     async def close(self) -> None:
@@ -65,6 +66,11 @@ class Hub:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.to_thread(self._thread.shutdown)
+
+    @property
+    def recent(self) -> tuple[int, int]:
+        """The frames kept, and their bytes."""
+        return len(self._recent), self._recent_bytes
 
     async def head(self) -> int:
         """The newest revision known here; waits until the listener has told the first."""
@@ -122,8 +128,8 @@ class Hub:
         return await asyncio.shield(task)
 
     async def _read(self, cursor: int) -> SharedFrame | Reset:
-        number = self._reads_begun
-        self._reads_begun += 1
+        number = self.reads
+        self.reads += 1
         found = await self.in_thread(changes_after, cursor)
         if isinstance(found, Reset):
             return found

@@ -1,7 +1,7 @@
 """What changed above a cursor. Used by the hub and by REST alike; the log's writer is entries.py."""
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -20,7 +20,7 @@ FACETS: Final = ("incident_id", "incident_type", "environment", "engine", "actio
 
 
 class Change(Struct, frozen=True):
-    """The present state of one row as encoded JSON, and what filters look at: null for a facet that it does not have."""
+    """The present state of one row as encoded JSON, and what filters look at: null for a facet it does not have."""
 
     document: Raw
     facets: dict[str, str | None]
@@ -56,12 +56,10 @@ def changes_after(cursor: int, limit: int = MAX_ROWS) -> Frame | Reset:
     At most about limit rows and MAX_BYTES: what one entry names (200 rows) is never parted. Three queries: the entries,
     then the state of the attempts and of the resolutions, which is therefore never older than the cursor.
     """
-    if not 0 <= cursor <= MAX_CURSOR:
-        return Reset(_entries_above(MAX_CURSOR)[1])
-    oldest, head, entries = _entries_above(cursor)
-    if cursor > head or cursor < oldest - 1:
-        return Reset(head)
-    taken = _bounded(entries, limit)
+    log = _log_above(cursor if 0 <= cursor <= MAX_CURSOR else MAX_CURSOR)
+    if not log.floor <= cursor <= log.head:
+        return Reset(log.head)
+    head, taken = log.head, _bounded(log.entries, limit)
     attempts = _encoded(feed_attempts({id for _, ids, _ in taken for id in ids}))
     resolutions = _encoded(feed_resolutions({id for _, _, ids in taken for id in ids}))
     attempt_ids: dict[UUID, None] = {}
@@ -93,10 +91,17 @@ def parse_cursor(text: str) -> int:
 Entry = tuple[int, list[UUID], list[UUID]]
 
 
-def _entries_above(cursor: int) -> tuple[int, int, list[Entry]]:
-    """The oldest revision, the head, and the first entries above the cursor, in one statement and so one snapshot.
+class _Log(NamedTuple):
+    floor: int
+    head: int
+    entries: list[Entry]
 
-    The first entry is among them however large it is.
+
+def _log_above(cursor: int) -> _Log:
+    """The least cursor above which nothing was removed, the head, and the first entries above the cursor.
+
+    One statement and so one snapshot, in which no pruning comes between them. The first entry is among them however
+    large it is.
     """
     with connection.cursor() as execute:
         execute.execute(
@@ -108,16 +113,24 @@ def _entries_above(cursor: int) -> tuple[int, int, list[Entry]]:
                 FROM (SELECT * FROM feed WHERE revision > %s ORDER BY revision LIMIT %s) AS next
                 WINDOW running AS (ORDER BY revision)
             )
-            SELECT oldest, head, revision, attempt_ids, resolution_ids
-            FROM (SELECT coalesce(min(revision), 0) AS oldest, coalesce(max(revision), 0) AS head FROM feed) AS kept
+            SELECT oldest, was_cut, head, above.revision, attempt_ids, resolution_ids
+            FROM (SELECT max(revision) AS head FROM feed) AS newest
+            LEFT JOIN (
+                SELECT revision AS oldest, cardinality(attempt_ids) + cardinality(resolution_ids) = 0 AS was_cut
+                FROM feed ORDER BY revision LIMIT 1
+            ) AS first ON true
             LEFT JOIN above ON ids <= %s OR place = 1
-            ORDER BY revision
+            ORDER BY above.revision
             """,
             [cursor, MAX_IDS, MAX_IDS],
         )
         rows = execute.fetchall()
-    oldest, head = rows[0][:2]
-    return oldest, head, [row[2:] for row in rows if row[2] is not None]
+    oldest, was_cut, head = rows[0][:3]
+    if oldest is None:
+        return _Log(0, 0, [])
+    # 0 is the cursor of an empty log. The first revision need not be 1: a transaction that failed used its number up.
+    floor = oldest if was_cut else 0 if cursor == 0 else oldest - 1
+    return _Log(floor, head, [row[3:] for row in rows if row[3] is not None])
 
 
 def _bounded(entries: list[Entry], limit: int) -> list[Entry]:
