@@ -113,6 +113,16 @@ class LiveFeedConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channel
                     await self._say(changes)
             cursor, number = found.frame.cursor, found.number
 
+    async def send(self, *args: Any, **kwargs: Any) -> None:
+        """Raises OSError, as ASGI tells a server to, when the client is gone.
+
+        uvicorn raises RuntimeError instead after a client that answered no ping, until the socket is closed as well.
+        """
+        try:
+            await super().send(*args, **kwargs)
+        except RuntimeError as error:
+            raise ConnectionAbortedError from error
+
     async def _say(self, message: messages.ServerMessage) -> None:
         await self.send(messages.encode(message))
 

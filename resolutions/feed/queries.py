@@ -1,6 +1,6 @@
 """What changed above a cursor. Used by the hub and by REST alike; the log's writer is entries.py."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -14,6 +14,8 @@ MAX_ROWS: Final = 500
 MAX_BYTES: Final = 1024 * 1024
 # One row that changes a thousand times is one row of a frame, so more ids are looked at than rows are answered.
 MAX_IDS: Final = 10 * MAX_ROWS
+# A frame full of large rows ends before its 500th row; what was read beyond its end was read in vain.
+ROWS_PER_QUERY: Final = 100
 MAX_CURSOR: Final = 2**63 - 1
 
 FACETS: Final = ("incident_id", "incident_type", "environment", "engine", "action_type", "status")
@@ -53,33 +55,28 @@ class Reset(Struct, frozen=True):
 def changes_after(cursor: int, limit: int = MAX_ROWS) -> Frame | Reset:
     """The next changes above a cursor, oldest first, or Reset when it is older than the log or beyond its head.
 
-    At most about limit rows and MAX_BYTES: what one entry names (200 rows) is never parted. Three queries: the entries,
-    then the state of the attempts and of the resolutions, which is therefore never older than the cursor.
+    At most about limit rows and MAX_BYTES: what one entry names (200 rows) is never parted. The rows are read after the
+    log, and so are never in an older state than the cursor tells. One query for the log, then two for each 100 rows.
     """
     log = _log_above(cursor if 0 <= cursor <= MAX_CURSOR else MAX_CURSOR)
     if not log.floor <= cursor <= log.head:
         return Reset(log.head)
-    head, taken = log.head, _bounded(log.entries, limit)
-    attempts = _encoded(feed_attempts({id for _, ids, _ in taken for id in ids}))
-    resolutions = _encoded(feed_resolutions({id for _, _, ids in taken for id in ids}))
-    attempt_ids: dict[UUID, None] = {}
-    resolution_ids: dict[UUID, None] = {}
-    size, reached = 0, head
-    for position, (revision, its_attempts, its_resolutions) in enumerate(taken):
-        new = [attempts[id] for id in its_attempts if id in attempts and id not in attempt_ids]
-        new += [resolutions[id] for id in its_resolutions if id in resolutions and id not in resolution_ids]
-        size += sum(len(bytes(change.document)) for change in new)
-        if position and size > MAX_BYTES:
+    attempts, resolutions = _Rows(feed_attempts), _Rows(feed_resolutions)
+    reached, size = log.head if not log.entries else cursor, 0
+    for part in _parts(_bounded(log.entries, limit)):
+        attempts.read(id for entry in part for id in entry.attempt_ids)
+        resolutions.read(id for entry in part for id in entry.resolution_ids)
+        for entry in part:
+            size += attempts.size_of_new(entry.attempt_ids) + resolutions.size_of_new(entry.resolution_ids)
+            if size > MAX_BYTES and reached > cursor:
+                break
+            attempts.take(entry.attempt_ids)
+            resolutions.take(entry.resolution_ids)
+            reached = entry.revision
+        if size > MAX_BYTES:
             break
-        _move_to_end(attempt_ids, its_attempts)
-        _move_to_end(resolution_ids, its_resolutions)
-        reached = revision
     return Frame(
-        after=cursor,
-        cursor=reached,
-        head=head,
-        attempts=[attempts[id] for id in attempt_ids if id in attempts],
-        resolutions=[resolutions[id] for id in resolution_ids if id in resolutions],
+        after=cursor, cursor=reached, head=log.head, attempts=attempts.taken(), resolutions=resolutions.taken()
     )
 
 
@@ -88,13 +85,16 @@ def parse_cursor(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 19 else -1
 
 
-Entry = tuple[int, list[UUID], list[UUID]]
+class _Entry(NamedTuple):
+    revision: int
+    attempt_ids: list[UUID]
+    resolution_ids: list[UUID]
 
 
 class _Log(NamedTuple):
     floor: int
     head: int
-    entries: list[Entry]
+    entries: list[_Entry]
 
 
 def _log_above(cursor: int) -> _Log:
@@ -130,33 +130,67 @@ def _log_above(cursor: int) -> _Log:
         return _Log(0, 0, [])
     # 0 is the cursor of an empty log. The first revision need not be 1: a transaction that failed used its number up.
     floor = oldest if was_cut else 0 if cursor == 0 else oldest - 1
-    return _Log(floor, head, [row[3:] for row in rows if row[3] is not None])
+    return _Log(floor, head, [_Entry(*row[3:]) for row in rows if row[3] is not None])
 
 
-def _bounded(entries: list[Entry], limit: int) -> list[Entry]:
+def _bounded(entries: list[_Entry], limit: int) -> list[_Entry]:
     """The first entries that name no more than limit rows, and at least one."""
     rows: set[tuple[str, UUID]] = set()
-    for count, (_, attempt_ids, resolution_ids) in enumerate(entries):
-        rows.update(("attempt", id) for id in attempt_ids)
-        rows.update(("resolution", id) for id in resolution_ids)
+    for count, entry in enumerate(entries):
+        rows.update(("attempt", id) for id in entry.attempt_ids)
+        rows.update(("resolution", id) for id in entry.resolution_ids)
         if count and len(rows) > limit:
             return entries[:count]
     return entries
 
 
-def _encoded(details: Mapping[UUID, FeedAttempt | FeedResolution]) -> dict[UUID, Change]:
-    return {
-        id: Change(
-            document=Raw(msgspec.json.encode(detail)),
-            facets={name: getattr(detail, name, None) for name in FACETS}
-            # As in the lists of the API: what the engine left behind is not in progress.
-            | ({"status": "abandoned"} if detail.is_abandoned else {}),
-        )
-        for id, detail in details.items()
-    }
+def _parts(entries: list[_Entry]) -> Iterator[list[_Entry]]:
+    """The entries in parts of about ROWS_PER_QUERY ids."""
+    part: list[_Entry] = []
+    ids = 0
+    for entry in entries:
+        part.append(entry)
+        ids += len(entry.attempt_ids) + len(entry.resolution_ids)
+        if ids >= ROWS_PER_QUERY:
+            yield part
+            part, ids = [], 0
+    if part:
+        yield part
 
 
-def _move_to_end(ids: dict[UUID, None], changed: Iterable[UUID]) -> None:
-    for id in changed:
-        ids.pop(id, None)
-        ids[id] = None
+class _Rows:
+    """The rows of one table on their way into a frame: read once each, taken in the order of their last change."""
+
+    def __init__(self, details: Callable[[Iterable[UUID]], Mapping[UUID, FeedAttempt | FeedResolution]]) -> None:
+        self._details = details
+        self._asked: set[UUID] = set()
+        self._known: dict[UUID, Change] = {}
+        self._taken: dict[UUID, Change] = {}
+
+    def read(self, ids: Iterable[UUID]) -> None:
+        new = set(ids) - self._asked
+        self._asked |= new
+        self._known.update((id, _change(detail)) for id, detail in self._details(new).items())
+
+    def size_of_new(self, ids: list[UUID]) -> int:
+        """Bytes that taking these rows would add."""
+        new = (self._known[id] for id in ids if id in self._known and id not in self._taken)
+        return sum(len(bytes(change.document)) for change in new)
+
+    def take(self, ids: list[UUID]) -> None:
+        """A row that is gone by now is passed over."""
+        for id in ids:
+            if id in self._known:
+                self._taken.pop(id, None)
+                self._taken[id] = self._known[id]
+
+    def taken(self) -> list[Change]:
+        return list(self._taken.values())
+
+
+def _change(detail: FeedAttempt | FeedResolution) -> Change:
+    facets = {name: getattr(detail, name, None) for name in FACETS}
+    # As in the lists of the API: what the engine left behind is not in progress.
+    if detail.is_abandoned:
+        facets["status"] = "abandoned"
+    return Change(document=Raw(msgspec.json.encode(detail)), facets=facets)

@@ -2,6 +2,7 @@
 
 import http.client
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
@@ -132,11 +133,10 @@ def test_rights_are_looked_at_again_well_within_a_minute() -> None:
     assert consumer.HEARTBEAT_SECONDS <= 30
 
 
-def handshake(headers: list[tuple[bytes, bytes]]) -> ApplicationCommunicator:
+def handshake(headers: list[tuple[bytes, bytes]]) -> Any:
     """A connection to this very process, by a server that cannot answer a handshake with an HTTP error."""
-    return ApplicationCommunicator(
-        websocket_application, {"type": "websocket", "path": "/ws/live-feed/", "headers": headers, "extensions": {}}
-    )
+    scope = {"type": "websocket", "path": "/ws/live-feed/", "headers": headers, "extensions": {}}
+    return ApplicationCommunicator(websocket_application, scope)  # type: ignore[no-untyped-call]
 
 
 async def served_then_closed(headers: list[tuple[bytes, bytes]], take_rights: Callable[[], object]) -> int:

@@ -77,12 +77,13 @@ def test_at_the_head_there_is_nothing_and_the_cursor_stays() -> None:
     assert (frame.cursor, frame.attempts, frame.resolutions) == (cursor, [], [])
 
 
-def test_a_frame_takes_three_queries_whatever_its_size(django_assert_num_queries: Any) -> None:
+def test_a_frame_of_100_rows_takes_three_queries(django_assert_num_queries: Any) -> None:
     before = start()
-    for _ in range(20):
-        record([attempt() for _ in range(5)], [resolution()])
+    for _ in range(10):
+        record([attempt() for _ in range(8)], [resolution(), resolution()])
     with django_assert_num_queries(3):
-        assert len(frame_after(before).attempts) == 100
+        frame = frame_after(before)
+    assert (len(frame.attempts), len(frame.resolutions)) == (80, 20)
 
 
 def test_frames_are_bounded_by_rows_and_lead_through_all_changes() -> None:

@@ -24,7 +24,18 @@ def web_process() -> "Iterator[WebProcess]":
         probe.bind((HOST, 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "uvicorn", "resolutions.feed.tests.application:application"]
-    options = ["--host", HOST, "--port", str(port), "--log-level", "warning", "--ws-per-message-deflate", "false"]
+    options = [
+        "--host",
+        HOST,
+        "--port",
+        str(port),
+        "--log-level",
+        "warning",
+        "--ws-per-message-deflate",
+        "false",
+        "--ws-ping-timeout",
+        "90",
+    ]
     process = subprocess.Popen(  # noqa: S603  # all of it is written here
         [*command, *options],
         env=os.environ | {"DATABASE_URL": conninfo(), "SECRET_KEY": settings.SECRET_KEY},
