@@ -84,6 +84,12 @@ CASES: Final[dict[tuple[str, str], list[Case]]] = {
     ("get", "/api/resolution-attempts/{resolution_id}/"): _one("resolution_id", RESOLUTION, UNKNOWN),
     ("get", "/api/resolution-monitor/recent"): [*_list(), Case(200, query={"include_action_details": "true"})],
     ("get", "/api/resolution-monitor/{incident_id}"): _one("incident_id", INCIDENT, "unheard of"),
+    ("get", "/api/resolution-monitor/live-feed"): [
+        Case(200),
+        Case(200, query={"after": 0}),
+        Case(200, query={"after": "no cursor"}),
+        Case(400, query={"limit": 0}),
+    ],
     ("get", "/api/resolution-monitor/"): [
         Case(200, query={"incident_id": INCIDENT}),
         Case(404, query={"incident_id": "unheard of"}),

@@ -5,16 +5,17 @@ Nothing is cut silently: omitted names what was left out, and whole_at is the ad
 """
 
 from collections.abc import Iterable
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
 from django.db import connection
 from django.db.models import Field, JSONField, Model, TextField
-from msgspec import Struct
+from django.urls import reverse
+from msgspec import Meta, Raw, Struct
 from msgspec.structs import asdict
 
-from attempts.details import AttemptDetail, detail_of_attempt
+from attempts.details import AttemptDetail, JsonObjectOrNull, detail_of_attempt
 from attempts.models import ActionAttempt
 from attempts.rows import AttemptRow
 from resolutions.details import ResolutionDetail, detail_of_resolution
@@ -23,17 +24,22 @@ from resolutions.rows import ResolutionRow
 
 LARGEST_VALUE: Final = 4096
 
+JsonListOrNull = Annotated[Raw, Meta(extra_json_schema={"type": ["array", "null"]})]
+
 
 class FeedAttempt(AttemptDetail, forbid_unknown_fields=False, omit_defaults=False, kw_only=True):
-    """One action attempt in the live feed. A field that omitted names is null here, whatever it is."""
+    """One action attempt in the live feed. A field that omitted names is null here; whole_at is where to fetch it."""
 
+    parameters: JsonObjectOrNull
     omitted: list[str]
     whole_at: str | None
 
 
 class FeedResolution(ResolutionDetail, forbid_unknown_fields=False, omit_defaults=False, kw_only=True):
-    """One resolution attempt in the live feed. A field that omitted names is null here, whatever it is."""
+    """One resolution attempt in the live feed. A field that omitted names is null here; whole_at is where it is."""
 
+    recommended_actions: JsonListOrNull
+    summary: JsonObjectOrNull
     omitted: list[str]
     whole_at: str | None
 
@@ -52,9 +58,7 @@ Row = TypeVar("Row", bound=Struct)
 def feed_attempts(ids: Iterable[UUID]) -> dict[UUID, FeedAttempt]:
     """The present state of the attempts of these ids that exist. One query, none for no ids."""
     return {
-        row.attempt_id: FeedAttempt(
-            **_whole(detail_of_attempt(row), row.omitted, f"/api/action-attempts/{row.attempt_id}/")
-        )
+        row.attempt_id: FeedAttempt(**_whole(detail_of_attempt(row), row.omitted, "action-attempt", row.attempt_id))
         for row in _read(ActionAttempt, msgspec.json.Decoder(_BoundedAttempt), ids)
     }
 
@@ -63,16 +67,16 @@ def feed_resolutions(ids: Iterable[UUID]) -> dict[UUID, FeedResolution]:
     """The present state of the resolution attempts of these ids that exist. One query, none for no ids."""
     return {
         row.resolution_id: FeedResolution(
-            **_whole(detail_of_resolution(row), row.omitted, f"/api/resolution-attempts/{row.resolution_id}/")
+            **_whole(detail_of_resolution(row), row.omitted, "resolution-attempt", row.resolution_id)
         )
         for row in _read(ResolutionAttempt, msgspec.json.Decoder(_BoundedResolution), ids)
     }
 
 
-def _whole(detail: AttemptDetail | ResolutionDetail, omitted: list[str], address: str) -> dict[str, Any]:
+def _whole(detail: AttemptDetail | ResolutionDetail, omitted: list[str], name: str, id: UUID) -> dict[str, Any]:
     # Not the default of the field: {} would say that the engine told no parameters.
     left_out: dict[str, Any] = dict.fromkeys(omitted)
-    return asdict(detail) | left_out | {"omitted": omitted, "whole_at": address if omitted else None}
+    return asdict(detail) | left_out | {"omitted": omitted, "whole_at": reverse(name, args=[id]) if omitted else None}
 
 
 def _read(model: type[Model], decoder: "msgspec.json.Decoder[Row]", ids: Iterable[UUID]) -> list[Row]:
