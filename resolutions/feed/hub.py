@@ -161,11 +161,11 @@ class Hub:
 
     async def _prune_hourly(self) -> None:
         while True:
-            await asyncio.sleep(PRUNE_SECONDS)
             try:
                 await self.in_thread(prune)
             except DATABASE_LOST as error:
                 logger.warning("The live feed was not pruned: %s", error)
+            await asyncio.sleep(PRUNE_SECONDS)
 
 
 _hub: Hub | None = None

@@ -41,6 +41,9 @@ async def follow_head(moved: Callable[[int], None]) -> None:
                         pass
         except (psycopg.Error, OSError) as error:
             logger.warning("The live feed lost its database connection (%s); trying again in %.1f s", error, backoff)
+        except Exception:
+            # A fault of ours must not leave every follower of this process without news for ever.
+            logger.exception("The live feed cannot listen; trying again in %.1f s", backoff)
         await asyncio.sleep(backoff)
         backoff = min(2 * backoff, LONGEST_BACKOFF_SECONDS)
 

@@ -1,23 +1,29 @@
 """Following the feed over WebSocket from a web process, while others record: nothing is missed, and soon."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
+from websockets.exceptions import ConnectionClosed
 
 from attempts.locks import FEED
 from attempts.models import ActionAttempt
 from resolutions.feed.entries import prune
 from resolutions.feed.listener import APPLICATION_NAME
 from resolutions.feed.tests.recording import attempt, conninfo, record, resolution
-from resolutions.feed.tests.web_process import Follower, WebProcess
+from resolutions.feed.tests.web_process import Follower, WebProcess, web_process
+from resolutions.ingest import ingest_json
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -61,6 +67,49 @@ def test_a_change_from_another_process_arrives_within_a_second(web: WebProcess, 
             assert [told["attempt_id"] for told in message["attempts"]] == [str(row.attempt_id)]
             assert [told["resolution_id"] for told in message["resolutions"]] == [str(session.resolution_id)]
         assert max(took) < 1
+
+
+def test_what_a_management_command_changes_arrives_within_a_second(web: WebProcess, key: str) -> None:
+    """The process that tells of the change is not the one that serves it, and ends at once."""
+    silent = attempt(last_heard_at=timezone.now() - timedelta(hours=1))
+    record([silent])
+    with web.follow(key) as follower:
+        follower.subscribe(status="abandoned")
+        command = [sys.executable, "manage.py", "mark_abandoned"]
+        environment = os.environ | {"DATABASE_URL": conninfo()}
+        with subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, stdout=subprocess.DEVNULL) as process:  # noqa: S603
+            follower.hear(30)
+            heard = time.time()
+            assert process.wait(30) == 0
+    told = follower.attempts[str(silent.attempt_id)]
+    assert heard - datetime.fromisoformat(told["abandoned_at"]).timestamp() < 1
+
+
+def test_what_the_recorder_stores_is_followed_to_its_end(web: WebProcess, key: str) -> None:
+    attempt_id, resolution_id = str(uuid.uuid4()), str(uuid.uuid4())
+    start = {"attempt_id": attempt_id, "action_id": "a", "action_type": "restart", "incident_id": "INC-9"}
+    session = {"resolution_id": resolution_id, "incident_id": "INC-9"}
+    with web.follow(key).subscribe() as follower:
+        follower.follow_to(ingest_json({"resolution_attempts": [session], "action_attempts": [start]})["cursor"])
+        assert follower.attempts[attempt_id]["status"] == "in_progress"
+        ingest_json({"action_attempts": [{**start, "logs": [{"sequence": 0, "step": "draining"}]}]})
+        ingest_json({"resolution_attempts": [{**session, "status": "resolved"}]})
+        follower.follow_to(ingest_json({"action_attempts": [{**start, "status": "success"}]})["cursor"])
+        assert follower.attempts[attempt_id]["status"] == "success"
+        assert follower.resolutions[resolution_id]["status"] == "resolved"
+        # Sent again, nothing changes: its cursor is already reached.
+        again = ingest_json({"action_attempts": [{**start, "status": "success"}]})
+        assert again["results"][0]["outcome"] == "unchanged"
+        assert again["cursor"] == follower.cursor
+
+
+def test_a_server_that_ends_lets_its_followers_go(key: str) -> None:
+    with web_process() as web:
+        follower = web.follow(key).subscribe()
+    with pytest.raises(ConnectionClosed):
+        follower.hear()
+    assert follower.socket.close_code == 1012
+    follower.close()
 
 
 def test_an_open_write_elsewhere_in_the_cluster_delays_nothing(web: WebProcess, key: str) -> None:
