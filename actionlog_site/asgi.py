@@ -8,8 +8,15 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "actionlog_site.settings")
 django_application = get_asgi_application()
 
-from actionlog_site.lifespan import Lifespan  # noqa: E402  # these import models, so Django comes first
+# These import models, so Django comes first.
+from channels.routing import ProtocolTypeRouter  # noqa: E402
+
+from actionlog_site.lifespan import Lifespan  # noqa: E402
 from resolutions.door.application import Application, WriteDoor  # noqa: E402
+from resolutions.feed.hub import close_hub  # noqa: E402
+from resolutions.feed.routing import websocket_application  # noqa: E402
 
 door = WriteDoor(cast(Application, django_application))
-application = Lifespan(door, on_shutdown=[door.close])
+application = Lifespan(
+    ProtocolTypeRouter({"http": door, "websocket": websocket_application}), on_shutdown=[close_hub, door.close]
+)

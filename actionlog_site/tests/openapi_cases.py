@@ -94,6 +94,12 @@ CASES: Final[dict[tuple[str, str], list[Case]]] = {
         Case(200, query={"days_back": 365, "timezone": "Asia/Kolkata"}),
         Case(400, query={"days_back": "nonsense"}),
     ],
+    ("get", "/api/resolution-monitor/live-feed"): [
+        Case(200),
+        Case(200, query={"after": 0}),
+        Case(200, query={"after": "no cursor"}),
+        Case(400, query={"limit": 0}),
+    ],
     ("get", "/api/resolution-monitor/"): [
         Case(200, query={"incident_id": INCIDENT}),
         Case(404, query={"incident_id": "unheard of"}),

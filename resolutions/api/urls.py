@@ -3,6 +3,7 @@
 from django.urls import register_converter
 
 from attempts.api.addresses import with_or_without_slash
+from resolutions.api.live_feed import LiveFeedView
 from resolutions.api.views import IncidentView, RecentView, ResolutionViewSet
 
 RESERVED = ("recent", "metrics", "live-feed")
@@ -30,6 +31,7 @@ urlpatterns = [
         "resolution-attempt",
     ),
     *with_or_without_slash("resolution-monitor/recent", RecentView.as_view({"get": "list"}), "recent"),
+    *with_or_without_slash("resolution-monitor/live-feed", LiveFeedView.as_view({"get": "retrieve"}), "live-feed"),
     *with_or_without_slash(
         "resolution-monitor", IncidentView.as_view({"get": "retrieve_by_parameter"}), "incident-by-parameter"
     ),

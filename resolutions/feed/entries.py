@@ -15,7 +15,7 @@ from attempts.locks import FEED
 CHANNEL: Final = "actionlog_feed"
 KEPT: Final = timedelta(days=7)
 # An entry is never read in part, so a large transaction makes several: a reader's frame stays bounded.
-IDS_PER_ENTRY: Final = 250
+IDS_PER_ENTRY: Final = 100
 
 # The lock is taken in a materialized CTE, because nextval (the default of revision) is evaluated for the rows that
 # come out of the join with it, so never before the lock is held. It is held until the commit is visible: revisions
@@ -72,15 +72,26 @@ def prune(*, older_than: timedelta = KEPT) -> int:
 
     The newest entry always stays, so that the head never goes back. Only the oldest end is cut: an entry with an odd
     clock stays until all before it may go, because a gap in the middle would be a change that readers silently miss.
+    The last entry removed stays as an empty one, the mark by which a log that was cut is known from a young one.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            DELETE FROM feed WHERE revision < least(
-                (SELECT min(revision) FROM feed WHERE created_at >= %s),
-                (SELECT max(revision) FROM feed)
+            WITH mark AS (
+                SELECT max(revision) AS revision FROM feed WHERE revision < least(
+                    (SELECT min(revision) FROM feed WHERE created_at >= %s),
+                    (SELECT max(revision) FROM feed)
+                )
+            ), removed AS (
+                DELETE FROM feed USING mark WHERE feed.revision < mark.revision
+                RETURNING cardinality(attempt_ids) + cardinality(resolution_ids) AS ids
+            ), emptied AS (
+                UPDATE feed SET attempt_ids = '{}', resolution_ids = '{}' FROM mark
+                WHERE feed.revision = mark.revision AND cardinality(attempt_ids) + cardinality(resolution_ids) > 0
+                RETURNING 1
             )
+            SELECT (SELECT count(*) FROM removed WHERE ids > 0) + (SELECT count(*) FROM emptied)
             """,
             [timezone.now() - older_than],
         )
-        return int(cursor.rowcount)
+        return int(cursor.fetchone()[0])

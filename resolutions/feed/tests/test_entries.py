@@ -156,21 +156,64 @@ def test_the_order_of_revisions_is_the_order_of_commits() -> None:
     assert len(seen) == recorders * each
 
 
+def entries() -> list[tuple[int, int]]:
+    """(revision, number of ids) of each entry."""
+    return [(entry.revision, len(entry.attempt_ids)) for entry in FeedEntry.objects.order_by("revision")]
+
+
 @pytest.mark.django_db(transaction=True)
-def test_pruning_removes_what_is_old_and_keeps_the_head() -> None:
+def test_pruning_removes_what_is_old_and_leaves_a_mark() -> None:
+    _, last_old = append(age=timedelta(days=9)), append(age=timedelta(days=8))
+    young = append(age=timedelta(days=6))
+    assert prune() == 2
+    assert entries() == [(last_old, 0), (young, 1)]
+    assert prune() == 0
+    assert entries() == [(last_old, 0), (young, 1)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pruning_again_moves_the_mark() -> None:
+    revisions = [append(age=timedelta(days=days)) for days in (9, 8, 7, 6)]
+    assert prune(older_than=timedelta(days=8.5)) == 1
+    assert prune(older_than=timedelta(days=6.5)) == 2
+    assert entries() == [(revisions[2], 0), (revisions[3], 1)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pruning_keeps_the_head_however_old() -> None:
     append(age=timedelta(days=9))
     newest = append(age=timedelta(days=8))
     assert prune() == 1
     assert head() == newest
-    assert prune() == 0
+    assert entries()[-1] == (newest, 1)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_pruning_leaves_no_gap_when_a_clock_was_slow() -> None:
-    append(age=timedelta(days=8))
+    old = append(age=timedelta(days=8))
     kept = [append(), append(age=timedelta(days=8)), append()]
     assert prune() == 1
-    assert list(FeedEntry.objects.order_by("revision").values_list("revision", flat=True)) == kept
+    assert entries() == [(old, 0), *((revision, 1) for revision in kept)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_may_prune_at_once() -> None:
+    revisions = [append(age=timedelta(days=8)) for _ in range(50)] + [append()]
+    removed: list[int] = []
+
+    def prune_in_thread() -> None:
+        try:
+            removed.append(prune())
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=prune_in_thread) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(removed) == 4
+    assert entries() == [(revisions[-2], 0), (revisions[-1], 1)]
 
 
 @pytest.mark.django_db(transaction=True)
