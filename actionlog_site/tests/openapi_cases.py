@@ -84,16 +84,6 @@ CASES: Final[dict[tuple[str, str], list[Case]]] = {
     ("get", "/api/resolution-attempts/{resolution_id}/"): _one("resolution_id", RESOLUTION, UNKNOWN),
     ("get", "/api/resolution-monitor/recent"): [*_list(), Case(200, query={"include_action_details": "true"})],
     ("get", "/api/resolution-monitor/{incident_id}"): _one("incident_id", INCIDENT, "unheard of"),
-    ("get", "/api/resolution-monitor/metrics"): [
-        Case(200),
-        Case(200, query={"window": "30d", "environment": "production"}),
-        Case(400, query={"window": "nonsense"}),
-    ],
-    ("get", "/api/action-attempts/statistics/"): [
-        Case(200),
-        Case(200, query={"days_back": 365, "timezone": "Asia/Kolkata"}),
-        Case(400, query={"days_back": "nonsense"}),
-    ],
     ("get", "/api/resolution-monitor/live-feed"): [
         Case(200),
         Case(200, query={"after": 0}),
