@@ -1,5 +1,6 @@
 """Made-up action attempts that look like an engine's real ones, for the benchmarks. Sends nothing."""
 
+import functools
 import random
 import uuid
 from collections.abc import Iterator
@@ -84,9 +85,10 @@ def _start(chance: random.Random, seed: int, index: int, started_at: datetime) -
     }
 
 
+@functools.lru_cache(maxsize=1)
 def _incident(seed: int, number: int) -> Document:
     """What all attempts on one incident have in common."""
-    chance = random.Random(f"{seed}/{number}")
+    chance = random.Random(seed << 32 | number)
     engine, engine_version = chance.choice(ENGINES)
     return {
         "incident_id": f"INC-{seed}-{number:06}",

@@ -17,6 +17,7 @@ import msgspec
 import psycopg
 from psycopg import sql
 
+from actionlog_site.embedded_postgres import EmbeddedPostgresError
 from benchmarks import copy_baseline, load
 from benchmarks.documents import STEPS_PER_ATTEMPT, Document, attempts, starts
 from benchmarks.server import Server, ServerError, fresh_server, stopped_by_signals
@@ -28,7 +29,8 @@ SINGLE_WARM_UP: Final = 100
 SINGLE_REQUESTS: Final = 1_000
 MANY_CONNECTIONS: Final = 32
 MANY_SECONDS: Final = 5.0
-MANY_REQUESTS_AT_MOST: Final = 80_000
+# As many are prepared as nobody will need: the fastest sketch answered 8,000 a second.
+MANY_PREPARED_PER_SECOND: Final = 16_000
 READABLE_SECONDS: Final = 60.0
 
 
@@ -45,45 +47,67 @@ class Measured:
     peak_rss_mb: float
 
 
+@dataclass(frozen=True)
+class Work:
+    """How much is sent: attempts in batches, single requests alone, seconds of single requests on many connections."""
+
+    attempts: int
+    singles: int
+    many_seconds: float
+
+    @classmethod
+    def at(cls, scale: float) -> "Work":
+        """A share of the usual work, but never so little that a figure could not be computed."""
+        batches = max(2 * CONNECTIONS, round(ATTEMPTS * scale / BATCH_SIZE))
+        return cls(batches * BATCH_SIZE, max(100, round(SINGLE_REQUESTS * scale)), max(0.2, MANY_SECONDS * scale))
+
+
 class WrongRowsError(RuntimeError):
-    """The database does not hold what was sent."""
+    """The database does not hold what was sent, or derived something else from it."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ingest", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON object on the last line")
     parser.add_argument("--failing", type=_share, default=0.05, help="share of attempts that fail (default: 0.05)")
-    parser.add_argument("--attempts", type=int, default=ATTEMPTS, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--scale", type=_share, default=1.0, help="share of the usual work, for a quick look; not for comparing"
+    )
     options = parser.parse_args(arguments)
     try:
         with stopped_by_signals(), fresh_server() as server:
-            measured = measure(server, count=options.attempts, failing=options.failing)
-    except (ServerError, load.LoadError, WrongRowsError) as error:
+            work = Work.at(options.scale)
+            measured = measure(server, work, failing=options.failing)
+    except (EmbeddedPostgresError, ServerError, load.LoadError, WrongRowsError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    print(report(measured, count=options.attempts, failing=options.failing))
+    print(report(measured, work, failing=options.failing))
     if options.json:
         print(json.dumps(asdict(measured)))
     return 0
 
 
-def measure(server: Server, *, count: int, failing: float) -> Measured:
+def measure(server: Server, work: Work, *, failing: float) -> Measured:
     """All measurements, one after the other, on a server whose database is empty. Takes about half a minute."""
     with psycopg.connect(server.database_url, autocommit=True) as connection:
-        _say(f"{count} attempts with {STEPS_PER_ATTEMPT} steps over HTTP ...")
-        rate = _batches(server, connection, count=count, failing=failing)
+        _say(f"{work.attempts:,} attempts with {STEPS_PER_ATTEMPT} steps over HTTP ...")
+        rate = _batches(server, connection, count=work.attempts, failing=failing)
         _say("the same rows by COPY ...")
         copy_rate = copy_baseline.attempts_per_second(
             connection, batch_size=BATCH_SIZE, steps_per_attempt=STEPS_PER_ATTEMPT
         )
         _say("single requests ...")
         connection.execute("CHECKPOINT")
-        single = _singles(server)
+        single = _singles(server, work.singles)
         _say(f"single requests at {MANY_CONNECTIONS} connections ...")
-        many = _many(server)
-        _check_rows(connection, attempts=count + SINGLE_WARM_UP + SINGLE_REQUESTS + len(many.latencies), whole=count)
+        many = _many(server, seconds=work.many_seconds)
+        acknowledged = work.attempts + SINGLE_WARM_UP + work.singles + len(many.latencies)
+        peak_rss_mb = server.peak_rss_mb()
+        _say("is everything there, and are the metrics exact? ...")
+        _check_rows(connection, attempts=acknowledged, whole=work.attempts)
+        _check_metrics(server)
     return Measured(
         attempts_per_second=round(rate, 1),
         copy_per_second=round(copy_rate, 1),
@@ -91,11 +115,11 @@ def measure(server: Server, *, count: int, failing: float) -> Measured:
         single_p50_ms=round(statistics.median(single.latencies) * 1000, 3),
         single_p99_ms=round(statistics.quantiles(single.latencies, n=100)[98] * 1000, 3),
         single_per_second_c32=round(len(many.latencies) / many.seconds, 1),
-        peak_rss_mb=round(server.peak_rss_mb(), 1),
+        peak_rss_mb=round(peak_rss_mb, 1),
     )
 
 
-def report(measured: Measured, *, count: int, failing: float) -> str:
+def report(measured: Measured, work: Work, *, failing: float) -> str:
     """The result as a table for people."""
     rows = [
         ("attempts recorded per second", f"{measured.attempts_per_second:,.0f}"),
@@ -107,8 +131,8 @@ def report(measured: Measured, *, count: int, failing: float) -> str:
         ("peak memory of the web process", f"{measured.peak_rss_mb:.0f} MiB"),
     ]
     explained = (
-        f"{count:,} attempts with {STEPS_PER_ATTEMPT} steps, {failing:.0%} of them failed, in batches of {BATCH_SIZE} "
-        f"from {CONNECTIONS} connections to one web process,\nuntil all can be read. "
+        f"{work.attempts:,} attempts with {STEPS_PER_ATTEMPT} steps, {failing:.0%} of them failed, in batches of "
+        f"{BATCH_SIZE} from {CONNECTIONS} connections to one web process,\nuntil all can be read. "
         f"COPY: one connection, prepared text buffers, a durable commit for each {BATCH_SIZE}; "
         f"median of {copy_baseline.ROUNDS} rounds.\nA single request starts a new attempt, without steps."
     )
@@ -141,17 +165,17 @@ def _batches(server: Server, connection: copy_baseline.Connection, *, count: int
     return count / seconds
 
 
-def _singles(server: Server) -> load.Load:
+def _singles(server: Server, count: int) -> load.Load:
     """One request after the other on one connection."""
-    requests = _start_requests(server, SINGLE_WARM_UP + SINGLE_REQUESTS, seed=2)
+    requests = _start_requests(server, SINGLE_WARM_UP + count, seed=2)
     done = load.drive(server.url, [requests])
     return load.Load(done.seconds, done.latencies[SINGLE_WARM_UP:])
 
 
-def _many(server: Server) -> load.Load:
-    requests = _start_requests(server, MANY_REQUESTS_AT_MOST, seed=3)
+def _many(server: Server, *, seconds: float) -> load.Load:
+    requests = _start_requests(server, int(MANY_PREPARED_PER_SECOND * seconds), seed=3)
     queues = [requests[first::MANY_CONNECTIONS] for first in range(MANY_CONNECTIONS)]
-    return load.drive(server.url, queues, until_seconds=MANY_SECONDS)
+    return load.drive(server.url, queues, until_seconds=seconds)
 
 
 def _start_requests(server: Server, count: int, *, seed: int) -> list[bytes]:
@@ -167,6 +191,13 @@ def _check_rows(connection: copy_baseline.Connection, *, attempts: int, whole: i
         found = _count(connection, table)
         if found != expected:
             raise WrongRowsError(f"{table} holds {found} rows; {expected} were acknowledged.")
+
+
+def _check_metrics(server: Server) -> None:
+    """Raises WrongRowsError unless the live metrics equal a recount."""
+    done = server.manage("rebuild_metrics", "--check")
+    if done.returncode != 0:
+        raise WrongRowsError(f"rebuild_metrics --check does not find the metrics exact:\n{done.stdout}")
 
 
 def _count(connection: copy_baseline.Connection, table: str) -> int:

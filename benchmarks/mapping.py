@@ -153,9 +153,9 @@ class Recorded:
     def take_all(self, readers: dict[str, Reader]) -> Document:
         return {key: value for key, reader in readers.items() if (value := self.take(key, reader)) is not None}
 
-    def rename(self, key: str, field: str) -> None:
+    def rename(self, key: str, field: str, reader: Reader) -> None:
         """A key by which recordings call a field; the field's own name, where it is there too, goes first."""
-        if key in self._left and field not in self._left:
+        if field not in self._left and reader(self._left.get(key)) is not None:
             self._left[field] = self._left.pop(key)
 
     def extra(self) -> Document:
@@ -175,7 +175,7 @@ class Recorded:
 def read_resolution(told: Document, *, incident_id: str) -> tuple[Document, Document]:
     """What is told when the session opens, and when it closes. `actions` is for the caller to read."""
     recorded = Recorded({key: value for key, value in told.items() if key != "actions"})
-    recorded.rename("ai_confidence", "confidence")
+    recorded.rename("ai_confidence", "confidence", fraction)
     recorded.take("incident_id", lambda value: value if value == incident_id else None)
     opening = {"incident_id": incident_id, **recorded.take_all(ABOUT_INCIDENT), **recorded.take_all(TOLD_WHEN_OPENED)}
     success = recorded.take("success", boolean)
@@ -191,8 +191,8 @@ def read_resolution(told: Document, *, incident_id: str) -> tuple[Document, Docu
 def read_action(told: Document, *, action_id: str) -> tuple[Document, list[Document], Document]:
     """What is told when the action starts, its steps in order, and what is told at its end."""
     recorded = Recorded(told)
-    for key, field in (("ai_confidence", "confidence"), ("result_excerpt", "result")):
-        recorded.rename(key, field)
+    recorded.rename("ai_confidence", "confidence", fraction)
+    recorded.rename("result_excerpt", "result", anything)
     recorded.take("action_id", lambda value: value if value == action_id else None)
     action_type = recorded.take("action_type", type_name)
     start = {"action_id": action_id, "action_type": action_type or "", **recorded.take_all(TOLD_AT_START)}

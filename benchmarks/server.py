@@ -35,7 +35,21 @@ class Server:
     url: str
     api_key: str
     database_url: str
+    home: Path
     pid: int
+
+    def manage(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Runs a command of manage.py on the same database, to its end; its exit code and what it printed."""
+        return subprocess.run(
+            [sys.executable, str(ROOT / "manage.py"), *arguments],
+            cwd=ROOT,
+            env=_environment(self.home, self.database_url),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
 
     def peak_rss_mb(self) -> float:
         """The most memory it ever held, in MiB; where the system does not tell that, what it holds now."""
@@ -54,21 +68,23 @@ def fresh_server() -> Iterator[Server]:
         database = EmbeddedPostgres(home)
         try:
             database_url = database.start()
-            # The web process is told the home only. So it holds the database too, and should this process be killed,
-            # ends itself and then the database.
-            with web_process(home, database_url=database_url, environment={"DATABASE_URL": ""}) as server:
+            with web_process(home, database_url=database_url, holds_database=True) as server:
                 yield server
         finally:
             database.stop()
 
 
 @contextlib.contextmanager
-def web_process(home: Path, *, database_url: str, environment: dict[str, str] | None = None) -> Iterator[Server]:
-    """`manage.py serve` on a free port, migrated and with its first key. Raises ServerError when it does not start."""
+def web_process(home: Path, *, database_url: str, holds_database: bool = False) -> Iterator[Server]:
+    """`manage.py serve` on a free port, migrated and with its first key. Raises ServerError when it does not start.
+
+    holds_database: the database is the embedded one of this home. The web process is then told the home only and holds
+    the database too: should this process be killed, it ends itself and then the database.
+    """
     process = subprocess.Popen(
         [sys.executable, str(ROOT / "manage.py"), "serve", "--host", "127.0.0.1", "--port", "0", "--end-with-parent"],
         cwd=ROOT,
-        env=os.environ | {"ACTIONLOG_HOME": str(home), "DATABASE_URL": database_url} | (environment or {}),
+        env=_environment(home, "" if holds_database else database_url),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -77,9 +93,11 @@ def web_process(home: Path, *, database_url: str, environment: dict[str, str] | 
     )
     try:
         url = _wait_until_ready(process)
-        yield Server(url, (home / "api-key").read_text().strip(), database_url, process.pid)
+        yield Server(url, (home / "api-key").read_text().strip(), database_url, home, process.pid)
     finally:
         _stop(process)
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 @contextlib.contextmanager
@@ -92,6 +110,10 @@ def stopped_by_signals() -> Iterator[None]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def _environment(home: Path, database_url: str) -> dict[str, str]:
+    return os.environ | {"ACTIONLOG_HOME": str(home), "DATABASE_URL": database_url}
 
 
 def _wait_until_ready(process: subprocess.Popen[str]) -> str:

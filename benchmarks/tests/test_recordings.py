@@ -123,6 +123,7 @@ def test_unknown_keys_go_into_extra_beside_the_recordings_own(tmp_path: Path) ->
         ("started_at", "0001-01-01T00:00:00Z"),
         ("completed_at", 1700000000),
         ("confidence", 85),
+        ("ai_confidence", "high"),
         ("critical", "yes"),
         ("status", "no_data"),
         ("incident_type", "t" * 256),
