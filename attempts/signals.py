@@ -1,11 +1,13 @@
 """The signals that the record sends, and the rule under which they are received.
 
 attempts_recorded(changes: list[AttemptChange]) is sent once in a recording transaction, before it commits. A receiver
-is wrapped in @derived: it works in a savepoint of its own, and when it raises, its work alone is undone.
+is wrapped in @derived: its failure costs its own work, never the record.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any, Final
 
@@ -18,6 +20,25 @@ attempts_recorded = Signal()
 
 # Serialisation failure and deadlock: PostgreSQL asks for the whole transaction to be tried again.
 RETRIED_STATES: Final = frozenset({"40001", "40P01"})
+
+_trusting: ContextVar[bool] = ContextVar("trusting", default=False)
+
+
+class DerivedWorkFailed(Exception):
+    """A receiver failed that was trusted not to. Its transaction is lost, and to be run again without trust."""
+
+
+@contextmanager
+def trusting_receivers() -> Iterator[None]:
+    """Run receivers without a savepoint each, which costs a recording transaction a third of its statements.
+
+    For a caller that runs the whole transaction again, guarded, when it meets DerivedWorkFailed.
+    """
+    token = _trusting.set(True)
+    try:
+        yield
+    finally:
+        _trusting.reset(token)
 
 
 def sqlstate(error: BaseException) -> str | None:
@@ -37,26 +58,40 @@ def derived(*, on_failure: Callable[..., None] | None = None) -> Callable[[Calla
     def decorate(receiver: Callable[..., None]) -> Callable[..., None]:
         @wraps(receiver)
         def receive(sender: object, **arguments: Any) -> None:
-            if _guarded(receiver, arguments) or on_failure is None:
-                return
-            _guarded(on_failure, arguments)
+            arguments.pop("signal", None)
+            if _trusting.get():
+                _trusted(receiver, arguments)
+            elif not _guarded(receiver, arguments) and on_failure is not None:
+                _guarded(on_failure, arguments)
 
+        receive.is_derived = True  # type: ignore[attr-defined]
         return receive
 
     return decorate
 
 
+def _trusted(work: Callable[..., None], arguments: dict[str, Any]) -> None:
+    try:
+        work(**arguments)
+    except Exception as error:
+        if _costs_the_transaction(error):
+            raise
+        raise DerivedWorkFailed(f"{work.__module__}.{work.__qualname__}") from error
+
+
 def _guarded(work: Callable[..., None], arguments: dict[str, Any]) -> bool:
     """Whether the work was done. Undone whole when it raises."""
-    arguments.pop("signal", None)
     try:
         with transaction.atomic():
             work(**arguments)
     except Exception as error:
-        if connection.needs_rollback or connection.connection is None or connection.connection.closed:
-            raise
-        if sqlstate(error) in RETRIED_STATES:
+        if connection.needs_rollback or _costs_the_transaction(error):
             raise
         logger.exception("%s.%s failed; the record stands", work.__module__, work.__qualname__)
         return False
     return True
+
+
+def _costs_the_transaction(error: Exception) -> bool:
+    lost = connection.connection is None or connection.connection.closed
+    return lost or sqlstate(error) in RETRIED_STATES

@@ -8,6 +8,7 @@ import logging
 import random
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any, Final, cast
 
@@ -19,7 +20,14 @@ from attempts.locks import RECORDING
 from attempts.recording import AttemptSubmission, record_attempts
 from attempts.refusals import keep_refusals
 from attempts.rows import AttemptChange
-from attempts.signals import RETRIED_STATES, attempts_recorded, derived, sqlstate
+from attempts.signals import (
+    RETRIED_STATES,
+    DerivedWorkFailed,
+    attempts_recorded,
+    derived,
+    sqlstate,
+    trusting_receivers,
+)
 from attempts.storage import execute
 from attempts.submissions import Submission
 from resolutions.decoding import decode_ingest
@@ -51,26 +59,29 @@ def ingest(submissions: Sequence[Submission[Any]], *, now: datetime | None = Non
     cannot do its part (lost, out of space, a lock not to be had): nothing of the last transaction is stored then, and
     all may be sent again.
     """
-    for attempt in range(1, TRIES + 1):
+    trust, tries = True, 0
+    while True:
         try:
-            return _record(submissions, now or timezone.now())
+            return _record(submissions, now or timezone.now(), trust=trust)
+        except DerivedWorkFailed:
+            trust = False
         except (DataError, IntegrityError) as error:
-            if _is_identity_met_twice(error) and attempt < TRIES:
-                continue
-            return _halve(submissions, error, now)
-        except DatabaseError as error:
-            if sqlstate(error) not in RETRIED_STATES or attempt == TRIES:
-                raise
-            time.sleep(random.uniform(0, 0.01 * attempt))  # noqa: S311  # not to meet again at once
+            tries += 1
+            if not _is_identity_met_twice(error) or tries == TRIES:
+                return _halve(submissions, error, now)
         except InterfaceError:
             raise
+        except DatabaseError as error:
+            tries += 1
+            if sqlstate(error) not in RETRIED_STATES or tries == TRIES:
+                raise
+            time.sleep(random.uniform(0, 0.01 * tries))  # noqa: S311  # not to meet again at once
         except Exception as error:  # a fault of ours: whoever sent something else must not pay for it
             return _halve(submissions, error, now)
-    raise AssertionError("the last try returns or raises")
 
 
-def _record(submissions: Sequence[Submission[Any]], now: datetime) -> int:
-    with transaction.atomic():
+def _record(submissions: Sequence[Submission[Any]], now: datetime, *, trust: bool) -> int:
+    with transaction.atomic(), trusting_receivers() if trust else nullcontext():
         active = begin(sorted({submission.key.id for submission in submissions if submission.key is not None}))
         admitted = [submission for submission in submissions if _admit(submission, active)]
         resolutions = record_resolutions(
