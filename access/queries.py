@@ -15,3 +15,8 @@ def find_key(token: str) -> Key | None:
         return None
     key_id, name, scopes, engine = found
     return Key(id=key_id, name=name, scopes=frozenset(scopes), engine=engine)
+
+
+def key_name(key_id: int) -> str | None:
+    """The name of a key, revoked or not. One query."""
+    return ApiKey.objects.filter(pk=key_id).values_list("name", flat=True).first()

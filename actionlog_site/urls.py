@@ -13,6 +13,9 @@ handler500 = "access.error_pages.server_error"
 
 urlpatterns = [
     path("", include("access.urls")),
+    path("", include("analytics.urls")),
+    path("", include("resolutions.urls")),
+    path("", include("attempts.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("api/", include("actionlog_site.openapi.urls")),

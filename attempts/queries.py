@@ -67,3 +67,9 @@ def steps_of(ids: Iterable[UUID]) -> dict[UUID, list[StepDetail]]:
     for attempt_id, text in found.values_list("attempt_id", RowJson()):
         steps.setdefault(attempt_id, []).append(detail_of_step(_step_row.decode(text)))
     return steps
+
+
+def retries_of(attempt: AttemptDetail) -> list[AttemptDetail]:
+    """The attempts of the same incident that retry this one, in time order. One query."""
+    retries = ActionAttempt.objects.filter(incident_id=attempt.incident_id, retry_of=attempt.attempt_id)
+    return read_attempts(retries.order_by(*IN_TIME_ORDER))

@@ -1,0 +1,42 @@
+"""The one decorator of every page: who may open it, and how it may be kept. The API has authentication.py."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, cast
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from django_htmx.http import HttpResponseClientRefresh
+from django_htmx.middleware import HtmxDetails
+
+Arguments = ParamSpec("Arguments")
+
+
+class PageRequest(HttpRequest):
+    """A request as HtmxMiddleware hands it on."""
+
+    htmx: HtmxDetails
+
+
+Page = Callable[Concatenate[PageRequest, Arguments], HttpResponse]
+
+
+def page(view: Page[Arguments]) -> Page[Arguments]:
+    """A page for signed-in users: others are led to /sign-in/?next=. Only read, and never kept by a cache.
+
+    A fragment asked for after the session has ended reloads the page around it, which then leads to the sign-in.
+    """
+
+    @require_safe
+    @never_cache
+    @wraps(view)
+    def answer(request: PageRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
+        if request.user.is_authenticated and request.user.is_active:
+            return view(request, *args, **kwargs)
+        if request.htmx:
+            return HttpResponseClientRefresh()
+        return redirect_to_login(request.get_full_path())
+
+    return cast("Page[Arguments]", answer)

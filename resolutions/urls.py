@@ -1,0 +1,13 @@
+"""The addresses of the pages of incidents, included at the root of the site."""
+
+from django.urls import path
+
+from resolutions import views
+
+urlpatterns = [
+    path("incidents/", views.incidents_page, name="incidents"),
+    path("incidents/<path:incident_id>/", views.incident_page, name="incident"),
+    path("resolutions/<uuid:resolution_id>/line/", views.resolution_line, name="resolution-line"),
+    path("live-feed/", views.live_feed, name="live-feed"),
+    path("live-feed/rows/", views.live_feed_rows, name="live-feed-rows"),
+]
