@@ -1,0 +1,93 @@
+"""Every command of the README, run as it stands there against a server of its own."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.server import Server, fresh_server
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with fresh_server() as server:
+        yield server
+
+
+def run(block: str, server: Server) -> str:
+    """The output of a block, with the address, the home and the interpreter of this test for those of the README."""
+    script = (
+        block.replace("http://127.0.0.1:8000", server.url)
+        .replace("ws://127.0.0.1:8000", server.url.replace("http", "ws"))
+        .replace("var/", f"{server.home}/")
+        .replace(".venv/bin/python", sys.executable)
+    )
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=ROOT,
+        env={
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "ACTIONLOG_HOME": str(server.home),
+            "DATABASE_URL": server.database_url,
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_block_does_what_the_readme_says_in_its_order(server: Server) -> None:
+    record, batch, read, watch, operate = BLOCKS
+
+    outcomes = [
+        json.loads(answer)["outcome"] for answer in re.findall(r"\{.*?\](?:,\"cursor\":\d+)\}", run(record, server))
+    ]
+    assert outcomes == ["created", "updated", "updated"]
+    assert [result["outcome"] for result in json.loads(run(batch, server))["results"]] == ["created", "created"]
+
+    decoder, text, answers = json.JSONDecoder(), run(read, server), []
+    while text:
+        answer, end = decoder.raw_decode(text)
+        answers.append(answer)
+        text = text[end:].lstrip()
+    assert not [answer for answer in answers if "error" in answer]
+    failed, recent, incident, metrics, statistics, feed = answers
+    assert [attempt["action_id"] for attempt in failed["results"]] == ["clear_cache_001"]
+    assert len(recent["results"]) == 2
+    assert incident["incident_id"] == "inc_001"
+    assert metrics["attempts"]["success_rate"] == 0.5
+    assert metrics["exact"] is True
+    assert statistics["total_attempts"] == 2
+    assert len(feed["attempts"]) == 2
+
+    assert re.fullmatch(r"changes \d+ \['success', 'failed'\]\n", run(watch, server))
+    operated = run(operate, server)
+    assert "alk_" in operated
+    assert "/sign-in/link/" in operated
+    assert "exact:" in operated
+
+
+def test_every_make_target_and_command_it_names_exists() -> None:
+    texts = README + (ROOT / "CONTRIBUTING.md").read_text()
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert {"run", "test"} <= set(re.findall(r"\bmake ([a-z]+)", texts)) <= targets
+    from django.core.management import get_commands
+
+    assert set(re.findall(r"manage\.py ([a-z_]+)", texts)) <= set(get_commands())
+
+
+def test_every_file_it_names_is_there() -> None:
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs/adr/README.md"):
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
