@@ -75,6 +75,11 @@ def run(listener: socket.socket, *, on_ready: Callable[[], None], end_with_paren
         loop="uvloop",
         http="httptools",
         ws="websockets-sansio",
+        # A follower of the live feed that reads nothing for a minute answers no ping either, and is not gone.
+        ws_ping_timeout=90,
+        # Followers only subscribe, and what they are sent would be compressed anew for each of them.
+        ws_max_size=64 * 1024,
+        ws_per_message_deflate=False,
         lifespan="on",
         access_log=False,
         log_level="warning",

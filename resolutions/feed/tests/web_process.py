@@ -23,7 +23,7 @@ def web_process() -> "Iterator[WebProcess]":
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", "resolutions.feed.tests.application:application"]
+    command = [sys.executable, "-m", "uvicorn", "actionlog_site.asgi:application"]
     options = [
         "--host",
         HOST,
