@@ -25,6 +25,8 @@ def database_settings(url: str) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            # Django's cursors never prepare; those of attempts.storage do, unless this is None, Django's default.
+            "prepare_threshold": 5,
             **told,
             # A request gets its connection from here; timeout is how long a read waits before it answers 503.
             "pool": {"min_size": 1, "max_size": POOL_SIZE, "timeout": CONNECT_TIMEOUT_SECONDS},
