@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from types import FrameType
 
+from actionlog_site.embedded_postgres.keeper import Keeper
 from actionlog_site.embedded_postgres.server import EmbeddedPostgres
 from actionlog_site.home import actionlog_home
 
@@ -32,20 +33,25 @@ WITHOUT_DATABASE = frozenset(
 def ensure_database() -> Iterator[None]:
     """Sets DATABASE_URL for the time of a manage.py command, to the embedded server unless it is set already.
 
-    The server is stopped afterwards, unless other processes use it: of all commands on one home, the last one to end
-    stops it. Raises EmbeddedPostgresError when it cannot be started.
+    A server that dies meanwhile is started again. It is stopped afterwards, unless other processes use it: of all
+    commands on one home, the last one to end stops it. Raises EmbeddedPostgresError when it cannot be started.
     """
     if os.environ.get("DATABASE_URL") or not _needs_database(sys.argv[1:]):
         yield
         return
     previous = {number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGHUP) if _ends_us(number)}
     server = EmbeddedPostgres(actionlog_home())
+    keeper = Keeper(server)
     try:
         os.environ["DATABASE_URL"] = server.start()
+        keeper.start()
         yield
     finally:
         os.environ.pop("DATABASE_URL", None)
-        server.stop()
+        try:
+            keeper.stop()
+        finally:
+            server.stop()
         for number, handler in previous.items():
             signal.signal(number, handler)
 

@@ -5,8 +5,10 @@ import fcntl
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import BinaryIO
@@ -41,6 +43,7 @@ class EmbeddedPostgres:
         self._layout = Layout(home.resolve())
         self._durable = durable
         self._use: int | None = None
+        self._url: str | None = None
 
     def start(self) -> str:
         """The postgresql:// URL of the running server, which is started, or adopted when it already runs.
@@ -54,7 +57,8 @@ class EmbeddedPostgres:
             if self._use is None:
                 # Waits while the last user before us stops the server.
                 self._use = take_lock(self._layout.users_lock, fcntl.LOCK_SH)
-            return self._adopt_or_launch().url()
+            self._url = self._adopt_or_launch().url()
+            return self._url
         except PermissionError as error:
             self._let_go()
             raise EmbeddedPostgresError(
@@ -64,6 +68,20 @@ class EmbeddedPostgres:
         except BaseException:
             self._let_go()
             raise
+
+    def is_alive(self) -> bool:
+        """Whether there is a server, be it ready or not. Costs one small file read."""
+        postmaster = read_postmaster(self._layout.data)
+        return postmaster is not None and postmaster.is_alive(self._layout.data)
+
+    def revive(self, given_up: threading.Event) -> bool:
+        """Starts the server again if it has died under us, who hold it. Whether its URL is another than before.
+
+        Raises EmbeddedPostgresError when it cannot be had, or was given up before it was begun.
+        """
+        before = self._url
+        self._url = self._adopt_or_launch(given_up).url()
+        return self._url != before
 
     def stop(self) -> bool:
         """Ends this use, and the server unless others use it. Clients that are connected are cut off.
@@ -90,9 +108,11 @@ class EmbeddedPostgres:
             os.close(self._use)
             self._use = None
 
-    def _adopt_or_launch(self) -> Postmaster:
+    def _adopt_or_launch(self, given_up: threading.Event | None = None) -> Postmaster:
         deadline = time.monotonic() + START_SECONDS
         while True:
+            if given_up is not None and given_up.is_set():
+                raise EmbeddedPostgresError("The server is no longer wanted.")
             lock = take_lock(self._layout.server_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if lock is not None:
                 try:
@@ -121,7 +141,7 @@ class EmbeddedPostgres:
             if not self._layout.data.exists():
                 self._make_cluster(binaries, account, lock, log)
             _give(self._layout.data, account)
-            socket_folder = self._make_socket_folder()
+            socket_folder = self._take_socket_folder()
             write_configuration(
                 self._layout.data,
                 account=account,
@@ -132,7 +152,6 @@ class EmbeddedPostgres:
             _give(self._layout.data, account)
             command = [binaries.path("pg_ctl"), "start", "--silent", "--wait", f"--timeout={START_SECONDS}"]
             if not self._run(command, account, lock, log, data=self._layout.data):
-                self._remove_socket_folder()
                 raise self._failure("did not start", log)
 
     def _check_version(self, binaries: Binaries) -> None:
@@ -159,8 +178,10 @@ class EmbeddedPostgres:
         last = read_postmaster(self._layout.data)
         if last is not None and last.is_alive(self._layout.data):
             return
-        self._remove_socket_folder()
-        # PostgreSQL would believe a stale file whose number some other process of this user has got since.
+        # PostgreSQL would believe stale files whose number some other process of this user has got since.
+        if (folder := self._last_socket_folder()) is not None:
+            for left in folder.iterdir():
+                left.unlink()
         (self._layout.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _make_cluster(self, binaries: Binaries, account: Account, lock: int, log: BinaryIO) -> None:
@@ -245,7 +266,11 @@ class EmbeddedPostgres:
                 return
         raise EmbeddedPostgresError(f"PostgreSQL on {self._layout.data} does not stop; see {self._layout.log}.")
 
-    def _make_socket_folder(self) -> str:
+    def _take_socket_folder(self) -> str:
+        """The last server's socket folder, where its clients look for it, or a fresh one."""
+        last = self._last_socket_folder()
+        if last is not None:
+            return str(last)
         folder = tempfile.mkdtemp(prefix=SOCKET_FOLDER_PREFIX)
         if len(os.fsencode(f"{folder}/.s.PGSQL.{PORT}")) > SOCKET_PATH_LIMIT:
             Path(folder).rmdir()
@@ -254,13 +279,27 @@ class EmbeddedPostgres:
         self._layout.socket_note.write_text(folder)
         return folder
 
+    def _last_socket_folder(self) -> Path | None:
+        """The folder that was noted, made again if it was swept away; None when it is not ours alone."""
+        try:
+            folder = Path(self._layout.socket_note.read_text())
+            if not folder.name.startswith(SOCKET_FOLDER_PREFIX):
+                return None
+            with contextlib.suppress(FileExistsError):
+                folder.mkdir(mode=0o700)
+            found = folder.lstat()
+        except OSError:
+            return None
+        if found.st_uid != os.geteuid() or not stat.S_ISDIR(found.st_mode):
+            return None
+        folder.chmod(0o700)
+        return folder
+
     def _remove_socket_folder(self) -> None:
         """Removes the last server's socket folder. To be called only when no server lives."""
-        with contextlib.suppress(FileNotFoundError):
-            folder = Path(self._layout.socket_note.read_text())
-            if folder.name.startswith(SOCKET_FOLDER_PREFIX) and folder.lstat().st_uid == os.geteuid():
-                shutil.rmtree(folder)
-            self._layout.socket_note.unlink()
+        if (folder := self._last_socket_folder()) is not None:
+            shutil.rmtree(folder)
+        self._layout.socket_note.unlink(missing_ok=True)
 
 
 def _give(folder: Path, account: Account) -> None:
