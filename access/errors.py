@@ -42,6 +42,8 @@ CHALLENGE: Final = 'Bearer realm="actionlog"'
 
 # The pool's own timeout (psycopg_pool.PoolTimeout) is a psycopg.OperationalError.
 DATABASE_LOST: Final = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
+# A standby, or a server set read-only while its disk is full: what is to be written cannot be for now.
+READ_ONLY: Final = psycopg.errors.ReadOnlySqlTransaction
 BAD_DATA: Final = (DataError, psycopg.DataError)
 
 
@@ -113,7 +115,7 @@ def as_api_error(exc: BaseException | None) -> ApiError | None:
     match exc:
         case ApiError():
             return exc
-        case _ if isinstance(exc, DATABASE_LOST):
+        case _ if isinstance(exc, DATABASE_LOST) or isinstance(exc and (exc.__cause__ or exc), READ_ONLY):
             # Also a full disk or a cancelled statement: the log must tell which.
             logger.warning("Answered 503, for the database said: %s", exc)
             return database_lost()

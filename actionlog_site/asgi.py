@@ -12,10 +12,12 @@ django_application = get_asgi_application()
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 
 from actionlog_site.lifespan import Lifespan  # noqa: E402
+from actionlog_site.patience import limit_patience  # noqa: E402
 from resolutions.door.application import Application, WriteDoor  # noqa: E402
 from resolutions.feed.hub import close_hub  # noqa: E402
 from resolutions.feed.routing import websocket_application  # noqa: E402
 
+limit_patience()
 door = WriteDoor(cast(Application, django_application))
 application = Lifespan(
     ProtocolTypeRouter({"http": door, "websocket": websocket_application}), on_shutdown=[close_hub, door.close]

@@ -1,11 +1,31 @@
 """Turns a libpq connection string into Django's DATABASES entry. Starts nothing."""
 
-from typing import Any
+from typing import Any, Final
 
 from psycopg.conninfo import conninfo_to_dict
 
-POOL_SIZE = 10
-CONNECT_TIMEOUT_SECONDS = 5
+from actionlog_site.patience import PatientConnection
+
+CONNECT_TIMEOUT_SECONDS: Final = 3
+# A request gets its connection from here.
+POOL: Final[dict[str, Any]] = {
+    "min_size": 1,
+    "max_size": 10,
+    "connection_class": PatientConnection,
+    # How long a read waits for a connection before it is answered 503, and how many wait, each with its thread.
+    "timeout": 3.0,
+    "max_waiting": 100,
+    # The pool tries again after ever longer pauses; giving up soon, it begins anew with the next request.
+    "reconnect_timeout": 2.0,
+}
+# A server that vanished without a word (power, network) is noticed within this order of seconds, also while it is
+# waited for. Ignored on a Unix socket, whose other end is this machine.
+TCP: Final = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,  # milliseconds
+}
 
 
 def database_settings(url: str) -> dict[str, Any]:
@@ -25,10 +45,10 @@ def database_settings(url: str) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            **TCP,
             # Django's cursors never prepare; those of attempts.storage do, unless this is None, Django's default.
             "prepare_threshold": 5,
             **told,
-            # A request gets its connection from here; timeout is how long a read waits before it answers 503.
-            "pool": {"min_size": 1, "max_size": POOL_SIZE, "timeout": CONNECT_TIMEOUT_SECONDS},
+            "pool": POOL.copy(),
         },
     }

@@ -12,6 +12,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls("access.tests.urls")]
 
 ENDINGS = [
     ("lost", 503, "unavailable"),
+    ("read-only", 503, "unavailable"),
     ("out-of-range", 400, "invalid"),
     ("denied", 403, "forbidden"),
     ("suspicious", 400, "invalid"),
@@ -35,7 +36,7 @@ def test_api_errors_have_one_shape(client: Client, door: str, how: str, status: 
     answer = client.get(f"{door}{how}/")
     assert (answer.status_code, error_of(answer)["code"]) == (status, code)
     assert "a secret of ours" not in answer.content.decode()
-    assert answer.headers.get("Retry-After") == ("1" if how == "lost" else None)
+    assert answer.headers.get("Retry-After") == ("1" if status == 503 else None)
 
 
 @pytest.mark.parametrize(("how", "status", "code"), ENDINGS)
@@ -44,7 +45,7 @@ def test_errors_of_pages_are_pages(client: Client, how: str, status: int, code: 
     assert answer.status_code == status
     assert "<h1>" in answer.content.decode()
     assert "a secret of ours" not in answer.content.decode()
-    assert answer.headers.get("Retry-After") == ("1" if how == "lost" else None)
+    assert answer.headers.get("Retry-After") == ("1" if status == 503 else None)
 
 
 def test_the_page_of_a_lost_database_needs_no_database(client: Client, django_assert_num_queries: Any) -> None:
@@ -59,8 +60,10 @@ def test_a_database_lost_outside_the_view_is_503(client: Client, settings: Any, 
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
 
 
-# Not the one that asks the database: it would leave its connection open in the handler's thread.
-@pytest.mark.parametrize(("how", "status", "code"), [ending for ending in ENDINGS if ending[0] != "out-of-range"])
+# Not those that ask the database: they would leave their connection open in the handler's thread.
+@pytest.mark.parametrize(
+    ("how", "status", "code"), [ending for ending in ENDINGS if ending[0] not in {"out-of-range", "read-only"}]
+)
 async def test_the_asgi_handler_answers_the_same(how: str, status: int, code: str) -> None:
     client = AsyncClient(raise_request_exception=False)
     for door in ("/api/failing/", "/api/plain/"):

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import connection
+from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import path, re_path
 from drf_spectacular.utils import extend_schema
@@ -31,6 +31,10 @@ def fail(how: str) -> None:
         case "out-of-range":
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 99999999999::int")
+        case "read-only":
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL transaction_read_only = on")
+                cursor.execute("DELETE FROM access_api_keys")
         case "denied":
             raise PermissionDenied
         case "suspicious":

@@ -21,12 +21,12 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-# Bodies held at once, waiting or being read; one more is answered 503.
+# Bodies being read or decoded at once; one more is answered 503. The recorder has a limit of its own.
 HELD_BYTES: Final = 128 * 1024 * 1024
 # From here on, decoding is done beside the event loop, which others wait for.
 LARGE_BODY: Final = 256 * 1024
 # A database that neither answers nor fails: the sender is told to send again, whatever became of this.
-ANSWER_TIMEOUT_SECONDS: Final = 20.0
+ANSWER_TIMEOUT_SECONDS: Final = 10.0
 
 
 class WriteDoor:
@@ -72,22 +72,46 @@ class WriteDoor:
             self._keys, self._recorder = KeyRing(), Recorder()
         key = await self._keys.writer(scope["headers"])
         length = _declared_length(scope)
-        if self._held and self._held + length > HELD_BYTES:
-            raise _busy()
-        self._held += length
+        body, submissions = await self._receive(route, length, receive, key)
         try:
-            body = await _read(receive)
-            submissions = await _decode(route, body, key)
-            try:
-                cursor = await asyncio.wait_for(self._recorder.record(submissions), ANSWER_TIMEOUT_SECONDS)
-            except Busy:
-                raise _busy() from None
-        finally:
-            self._held -= length
+            recorded = self._recorder.record(submissions, size=len(body))
+            cursor = await asyncio.wait_for(recorded, ANSWER_TIMEOUT_SECONDS)
+        except Busy:
+            raise _busy() from None
         if any(submission.outcome == "unauthorized" for submission in submissions):
             self._keys.forget(key)
             raise ApiError(401, "This API key is unknown or revoked. Ask an operator for a new one.")
         return batch_answer(submissions, cursor) if route.batch else single_answer(submissions[0], cursor)
+
+    async def _receive(
+        self, route: Route, length: int, receive: Receive, key: Key
+    ) -> tuple[bytes, list[Submission[Any]]]:
+        """Read and decode the body. Its declared length, 0 when it declares none, is set aside beforehand."""
+        if self._held and self._held + length > HELD_BYTES:
+            raise _busy()
+        held = length
+        self._held += held
+        try:
+            parts: list[bytes] = []
+            size, more = 0, True
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise _Gone
+                parts.append(message.get("body", b""))
+                size += len(parts[-1])
+                more = message.get("more_body", False)
+                if size > limits().request_bytes:
+                    raise _too_large()
+                if size > held:  # more than was declared
+                    self._held += size - held
+                    held = size
+                    if self._held > HELD_BYTES:
+                        raise _busy()
+            body = parts[0] if len(parts) == 1 else b"".join(parts)
+            return body, await _decode(route, body, key)
+        finally:
+            self._held -= held
 
 
 class _Gone(Exception):
@@ -113,22 +137,6 @@ def _declared_length(scope: Scope) -> int:
 
 def _too_large() -> ApiError:
     return ApiError(413, f"The request is larger than {limits().request_bytes} bytes; send it in several.")
-
-
-async def _read(receive: Receive) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise _Gone
-        part: bytes = message.get("body", b"")
-        size += len(part)
-        if size > limits().request_bytes:
-            raise _too_large()
-        parts.append(part)
-        if not message.get("more_body", False):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 async def _decode(route: Route, body: bytes, key: Key) -> list[Submission[Any]]:

@@ -18,6 +18,8 @@ from access.permissions import require_scope
 
 REMEMBERED: Final = 1024
 REMEMBERED_SECONDS: Final = 60.0
+# With the one thread busy, so long may it take until it is this key's turn.
+LOOK_UP_SECONDS: Final = 10.0
 
 
 class KeyRing:
@@ -29,7 +31,11 @@ class KeyRing:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keys")
 
     async def writer(self, headers: Iterable[tuple[bytes, bytes]]) -> Key:
-        """The key that may write. Raises ApiError: 401 without an active key, 403 without the scope."""
+        """The key that may write.
+
+        Raises ApiError: 401 without an active key, 403 without the scope; and TimeoutError when the database has not
+        told in time.
+        """
         token = credentials_from_headers(headers)
         if token is None:
             raise unauthorized("Writing needs an API key. Send it as: Authorization: Bearer KEY.")
@@ -37,7 +43,8 @@ class KeyRing:
         if found is not None and found[0] > time.monotonic():
             key = found[1]
         else:
-            key = await asyncio.get_running_loop().run_in_executor(self._executor, _look_up, token)
+            found_out = asyncio.get_running_loop().run_in_executor(self._executor, _look_up, token)
+            key = await asyncio.wait_for(found_out, LOOK_UP_SECONDS)
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
             self._known[token] = (time.monotonic() + REMEMBERED_SECONDS, key)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import queue
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -16,9 +17,13 @@ logger = logging.getLogger(__name__)
 
 # How many documents may wait; one request more is answered 503. Two full requests, so that a large one may wait.
 CAPACITY: Final = 20_000
+# And how many bytes, as they were sent: a sender that no longer waits leaves its documents in the queue.
+CAPACITY_BYTES: Final = 128 * 1024 * 1024
 # A transaction takes no further request once it has so many documents: a commit is shared, but nobody waits long.
 GROUP: Final = 1_000
 CONNECT_TIMEOUT_SECONDS: Final = 3
+# A group that takes longer than this means that the database hangs: no use in waiting behind it.
+STALL_SECONDS: Final = 10.0
 ALIAS: Final = "default"
 
 
@@ -33,40 +38,73 @@ class Lost(Exception):
 class Recorder:
     """Records submissions in the order they come. All methods are for the event loop's thread."""
 
-    def __init__(self, *, capacity: int = CAPACITY) -> None:
+    def __init__(
+        self, *, capacity: int = CAPACITY, capacity_bytes: int = CAPACITY_BYTES, stall_seconds: float = STALL_SECONDS
+    ) -> None:
         self._capacity = capacity
+        self._capacity_bytes = capacity_bytes
+        self._stall_seconds = stall_seconds
         self._waiting = 0
+        self._waiting_bytes = 0
+        self._group_began: float | None = None  # set by the recorder's thread
+        self._failing_since: float | None = None  # that thread's own
         self._loop = asyncio.get_running_loop()
         self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
-    async def record(self, submissions: Sequence[Submission[Any]]) -> int:
-        """Wait until these are recorded; each is told its outcome. Returns the cursor that covers them.
+    async def record(self, submissions: Sequence[Submission[Any]], *, size: int) -> int:
+        """Wait until these, sent as so many bytes, are recorded; each is told its outcome. Returns the cursor that
+        covers them.
 
-        Raises Busy when too much waits already, and Lost.
+        A wait that is cancelled recalls nothing: what was sent is recorded when its turn comes. Raises Busy when too
+        much waits already, and Lost.
         """
-        if self._waiting and self._waiting + len(submissions) > self._capacity:
+        began = self._group_began
+        if began is not None and time.monotonic() - began > self._stall_seconds:
+            raise Lost("the database does not answer")
+        if self._waiting and (
+            self._waiting + len(submissions) > self._capacity or self._waiting_bytes + size > self._capacity_bytes
+        ):
             raise Busy
-        work = _Work(submissions, self._loop.create_future())
+        work = _Work(submissions, size, self._loop.create_future())
         self._waiting += len(submissions)
+        self._waiting_bytes += size
         self._queue.put(work)
         return await work.done
 
     async def close(self) -> None:
-        """Record what waits, then end the thread."""
+        """Record what waits, then end the thread; one that hangs in the database ends with the process."""
         self._queue.put(None)
-        await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._thread.join, self._stall_seconds)
+        if self._thread.is_alive():
+            logger.error("the database does not answer: %d documents were not acknowledged", self._waiting)
 
     def _run(self) -> None:
         _use_a_connection_of_its_own()
         while (work := self._queue.get()) is not None:
+            self._group_began = time.monotonic()
             group, last = self._gather(work)
             outcome = _record(group)
-            self._loop.call_soon_threadsafe(self._answer, group, outcome)
+            self._group_began = None
+            self._log_change(outcome)
+            try:
+                self._loop.call_soon_threadsafe(self._answer, group, outcome)
+            except RuntimeError:  # the loop is closed: it stopped waiting for us, and so has everybody
+                break
             if last:
                 break
         connections[ALIAS].close()
+
+    def _log_change(self, outcome: int | Exception) -> None:
+        """One line when it begins to fail and one when it works again: an outage fails thousands of requests."""
+        now = time.monotonic()
+        if isinstance(outcome, Exception) and self._failing_since is None:
+            self._failing_since = now
+            logger.warning("recording fails, the senders are told to send again: %s", outcome)
+        elif not isinstance(outcome, Exception) and self._failing_since is not None:
+            logger.warning("recording works again, after %.1f s", now - self._failing_since)
+            self._failing_since = None
 
     def _gather(self, first: "_Work") -> "tuple[list[_Work], bool]":
         """What waits by now, up to a group; and whether the queue was closed."""
@@ -85,7 +123,8 @@ class Recorder:
     def _answer(self, group: "list[_Work]", outcome: int | Exception) -> None:
         for work in group:
             self._waiting -= len(work.submissions)
-            if work.done.done():  # the client went away
+            self._waiting_bytes -= work.size
+            if work.done.done():  # nobody waits for it any more
                 continue
             if isinstance(outcome, Exception):
                 work.done.set_exception(outcome)
@@ -94,10 +133,11 @@ class Recorder:
 
 
 class _Work:
-    __slots__ = ("done", "submissions")
+    __slots__ = ("done", "size", "submissions")
 
-    def __init__(self, submissions: Sequence[Submission[Any]], done: "asyncio.Future[int]") -> None:
+    def __init__(self, submissions: Sequence[Submission[Any]], size: int, done: "asyncio.Future[int]") -> None:
         self.submissions = submissions
+        self.size = size
         self.done = done
 
 
@@ -106,7 +146,6 @@ def _record(group: "list[_Work]") -> int | Exception:
     try:
         return ingest(submissions)
     except (DatabaseError, InterfaceError) as error:
-        logger.warning("recording failed, the senders are told to send again: %s", error)
         connections[ALIAS].close()
         return Lost(str(error))
     except Exception:

@@ -56,9 +56,8 @@ async def _head(listening: "psycopg.AsyncConnection[Any]") -> int:
 
 
 def _connection_parameters() -> dict[str, Any]:
-    """Django's connection, outside its pool and with keepalives: this connection is silent for long times."""
+    """Django's connection, outside its pool. The site's keepalives matter here: it is silent for long times."""
     parameters: dict[str, Any] = connection.get_connection_params()
     for name in ("cursor_factory", "context"):
         parameters.pop(name, None)
-    keepalives = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
-    return keepalives | parameters | {"autocommit": True, "application_name": APPLICATION_NAME}
+    return parameters | {"autocommit": True, "application_name": APPLICATION_NAME}

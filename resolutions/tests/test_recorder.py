@@ -1,0 +1,103 @@
+"""The queue in front of the recording transaction, while the database keeps it waiting; the answers are the door's."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+import pytest_asyncio
+from asgiref.sync import sync_to_async
+from django.db import connection, connections
+
+from attempts.models import ActionAttempt
+from attempts.recording import AttemptSubmission
+from resolutions.decoding import decode_single
+from resolutions.door.recorder import Busy, Lost, Recorder
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SIZE = 1000
+
+
+@pytest_asyncio.fixture
+async def recorder() -> AsyncIterator[Recorder]:
+    recorder = Recorder(capacity=10, capacity_bytes=5 * SIZE, stall_seconds=1.0)
+    yield recorder
+    await recorder.close()
+
+
+@contextmanager
+def held_up() -> Iterator[None]:
+    """Somebody else holds the table, so that the recorder waits."""
+    parameters = connection.get_connection_params()
+    for ours in ("cursor_factory", "context", "prepare_threshold", "server_side_binding"):
+        parameters.pop(ours, None)
+    with psycopg.connect(**parameters) as other:
+        other.execute("LOCK TABLE action_attempts IN ACCESS EXCLUSIVE MODE")
+        yield
+
+
+def one() -> list[AttemptSubmission]:
+    body = f'{{"attempt_id": "{uuid.uuid4()}", "action_id": "a", "action_type": "t", "incident_id": "i"}}'
+    return [decode_single("action_attempt", body.encode(), None)]
+
+
+@sync_to_async
+def stored() -> int:
+    try:
+        return ActionAttempt.objects.count()
+    finally:
+        connections.close_all()
+
+
+async def begun(waiting: list[asyncio.Task[int]]) -> None:
+    await asyncio.sleep(0.2)
+    assert not any(each.done() for each in waiting)
+
+
+async def test_what_nobody_waits_for_any_more_is_recorded_and_leaves_the_queue_empty(recorder: Recorder) -> None:
+    with held_up():
+        waiting = [asyncio.create_task(recorder.record(one(), size=SIZE)) for _ in range(3)]
+        await begun(waiting)
+        for each in waiting:
+            each.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        assert (recorder._waiting, recorder._waiting_bytes) == (3, 3 * SIZE), "it is held until it is recorded"
+    await recorder.record(one(), size=SIZE)
+    assert (recorder._waiting, recorder._waiting_bytes) == (0, 0)
+    assert await stored() == 4
+
+
+@pytest.mark.parametrize(("documents", "size"), [(5, 1), (1, 4 * SIZE)])
+async def test_more_than_it_holds_is_refused_until_there_is_room(recorder: Recorder, documents: int, size: int) -> None:
+    more = [submission for _ in range(documents + 5) for submission in one()]
+    with held_up():
+        waiting = [asyncio.create_task(recorder.record(one() * 5, size=2 * SIZE))]
+        await begun(waiting)
+        with pytest.raises(Busy):
+            await recorder.record(more, size=size)
+    await asyncio.gather(*waiting)
+    assert await recorder.record(more, size=size) > 0
+
+
+async def test_while_the_database_stalls_nobody_waits_behind_it(recorder: Recorder) -> None:
+    with held_up():
+        waiting = [asyncio.create_task(recorder.record(one(), size=SIZE))]
+        await asyncio.sleep(1.2)
+        with pytest.raises(Lost):
+            await asyncio.wait_for(recorder.record(one(), size=SIZE), 0.1)
+    await asyncio.gather(*waiting)
+    assert await recorder.record(one(), size=SIZE) > 0
+
+
+async def test_closing_does_not_wait_for_a_database_that_does_not_answer(
+    recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    with held_up():
+        waiting = [asyncio.create_task(recorder.record(one(), size=SIZE))]
+        await begun(waiting)
+        await asyncio.wait_for(recorder.close(), 3)
+        assert "1 documents were not acknowledged" in caplog.text
+    await asyncio.gather(*waiting)
