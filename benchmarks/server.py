@@ -30,13 +30,15 @@ class ServerError(RuntimeError):
 
 @dataclass(frozen=True)
 class Server:
-    """A running web process: its address without a trailing slash, a key for reading and writing, and its database."""
+    """A running web process: its address without a trailing slash, a key for reading and writing, its database, and
+    the last lines that it said."""
 
     url: str
     api_key: str
     database_url: str
     home: Path
     pid: int
+    said: deque[str]
 
     def manage(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Runs a command of manage.py on the same database, to its end; its exit code and what it printed."""
@@ -92,8 +94,9 @@ def web_process(home: Path, *, database_url: str, holds_database: bool = False) 
         start_new_session=True,  # Ctrl-C reaches this process alone, which then stops the other in order
     )
     try:
-        url = _wait_until_ready(process)
-        yield Server(url, (home / "api-key").read_text().strip(), database_url, home, process.pid)
+        said: deque[str] = deque(maxlen=100)
+        url = _wait_until_ready(process, said)
+        yield Server(url, (home / "api-key").read_text().strip(), database_url, home, process.pid, said)
     finally:
         _stop(process)
         if process.stdout is not None:
@@ -116,9 +119,8 @@ def _environment(home: Path, database_url: str) -> dict[str, str]:
     return os.environ | {"ACTIONLOG_HOME": str(home), "DATABASE_URL": database_url}
 
 
-def _wait_until_ready(process: subprocess.Popen[str]) -> str:
+def _wait_until_ready(process: subprocess.Popen[str], said: deque[str]) -> str:
     """The address from the greeting. Goes on reading afterwards, so that the process never waits for us to read."""
-    said: deque[str] = deque(maxlen=100)
     found: list[str] = []
     ready = threading.Event()
 
