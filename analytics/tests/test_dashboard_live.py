@@ -117,3 +117,33 @@ def test_the_feed_shows_no_more_rows_than_it_can_hold(browser: Browser, session_
         record([last])
         browser.wait_for(row(last["attempt_id"]))
         assert browser.evaluate("document.querySelectorAll('#live-feed-rows li').length") == 40
+
+
+def test_no_page_is_wider_than_a_small_screen(browser: Browser, session_key: str) -> None:
+    long = "x" * 255
+    session = resolution(
+        incident_id=long, title=long, service=long, environment=long, engine=long, summary={long: long}
+    )
+    told = attempt(
+        **dict.fromkeys(("action_id", "action_type", "incident_id", "environment", "target", "engine"), long),
+        resolution_id=session["resolution_id"],
+        parameters={long: long, "nested": {long: [long]}},
+        status="failed",
+        error_type=long,
+        error_message=long,
+        logs=[{"sequence": 0, "step": long, "status": long, "details": {long: long}}],
+    )
+    record([told, told | {"attempt_id": attempt()["attempt_id"], "status": "in_progress"}], [session])
+    with site_process(free_port()) as origin:
+        browser.sign_in(origin, session_key)
+        browser.look(width=360, height=800)
+        for page in [
+            "/",
+            f"/?environment={long}",
+            "/incidents/",
+            f"/incidents/{long}/",
+            f"/attempts/{told['attempt_id']}/",
+        ]:
+            browser.open(origin + page)
+            browser.evaluate("document.querySelectorAll('details').forEach((details) => details.open = true)")
+            assert browser.evaluate("document.documentElement.scrollWidth") <= 360, page
