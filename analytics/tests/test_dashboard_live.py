@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from analytics.tests.browser import BINARY, Browser, headless_browser
-from analytics.tests.site_process import free_port, site_process
+from resolutions.feed.tests.web_process import free_port, web_process
 from resolutions.tests.recorded import attempt, record, resolution
 
 pytestmark = [
@@ -50,8 +50,8 @@ def test_an_attempt_recorded_by_another_process_appears_and_changes_without_a_re
 ) -> None:
     earlier, told, session = attempt(status="success"), attempt(status="in_progress"), resolution(title="Pool is full")
     record([earlier])
-    with site_process(free_port()) as origin:
-        open_dashboard(browser, origin, session_key)
+    with web_process() as web:
+        open_dashboard(browser, web.origin, session_key)
         assert browser.evaluate(f"!!{row(earlier['attempt_id'])}")
 
         record([told], [session])
@@ -73,8 +73,8 @@ def test_an_attempt_recorded_by_another_process_appears_and_changes_without_a_re
 def test_nothing_that_an_engine_tells_becomes_markup_in_the_feed(browser: Browser, session_key: str) -> None:
     markup = "<img src=x onerror='window.wasRun=true'>"
     told = attempt(action_type=markup, target=markup, incident_id=markup, error_message=markup, status="failed")
-    with site_process(free_port()) as origin:
-        open_dashboard(browser, origin, session_key)
+    with web_process() as web:
+        open_dashboard(browser, web.origin, session_key)
         record([told])
         browser.wait_for(f"{row(told['attempt_id'])}?.textContent.includes({markup!r})")
         assert browser.evaluate("document.querySelectorAll('main img').length") == 0
@@ -84,13 +84,13 @@ def test_nothing_that_an_engine_tells_becomes_markup_in_the_feed(browser: Browse
 
 def test_what_changed_while_the_server_was_away_appears_when_it_is_back(browser: Browser, session_key: str) -> None:
     port, told = free_port(), attempt()
-    with site_process(port) as origin:
-        open_dashboard(browser, origin, session_key)
+    with web_process(port) as web:
+        open_dashboard(browser, web.origin, session_key)
     browser.wait_for(f"!({LIVE})")
     browser.evaluate("document.body.dispatchEvent(new CustomEvent('changes-arrived'))")
     browser.wait_for("!document.querySelector('[data-stale]').hidden")
     record([told])
-    with site_process(port):
+    with web_process(port):
         browser.wait_for(row(told["attempt_id"]), seconds=40)
         browser.wait_for("document.querySelector('[data-stale]').hidden")
         assert browser.evaluate("window.notReloaded")
@@ -98,8 +98,8 @@ def test_what_changed_while_the_server_was_away_appears_when_it_is_back(browser:
 
 def test_a_paused_feed_stands_still_and_misses_nothing(browser: Browser, session_key: str) -> None:
     told = attempt()
-    with site_process(free_port()) as origin:
-        open_dashboard(browser, origin, session_key)
+    with web_process() as web:
+        open_dashboard(browser, web.origin, session_key)
         browser.evaluate("document.querySelector('[data-feed-pause]').click()")
         record([told])
         browser.wait_for("document.querySelector('[data-feed-state]').textContent === 'paused, 1 waiting'")
@@ -109,11 +109,41 @@ def test_a_paused_feed_stands_still_and_misses_nothing(browser: Browser, session
 
 
 def test_the_feed_shows_no_more_rows_than_it_can_hold(browser: Browser, session_key: str) -> None:
-    with site_process(free_port()) as origin:
-        open_dashboard(browser, origin, session_key)
+    with web_process() as web:
+        open_dashboard(browser, web.origin, session_key)
         for _ in range(3):
             record([attempt() for _ in range(50)])
         last = attempt()
         record([last])
         browser.wait_for(row(last["attempt_id"]))
         assert browser.evaluate("document.querySelectorAll('#live-feed-rows li').length") == 40
+
+
+def test_no_page_is_wider_than_a_small_screen(browser: Browser, session_key: str) -> None:
+    long = "x" * 255
+    session = resolution(
+        incident_id=long, title=long, service=long, environment=long, engine=long, summary={long: long}
+    )
+    told = attempt(
+        **dict.fromkeys(("action_id", "action_type", "incident_id", "environment", "target", "engine"), long),
+        resolution_id=session["resolution_id"],
+        parameters={long: long, "nested": {long: [long]}},
+        status="failed",
+        error_type=long,
+        error_message=long,
+        logs=[{"sequence": 0, "step": long, "status": long, "details": {long: long}}],
+    )
+    record([told, told | {"attempt_id": attempt()["attempt_id"], "status": "in_progress"}], [session])
+    with web_process() as web:
+        browser.sign_in(web.origin, session_key)
+        browser.look(width=360, height=800)
+        for page in [
+            "/",
+            f"/?environment={long}",
+            "/incidents/",
+            f"/incidents/{long}/",
+            f"/attempts/{told['attempt_id']}/",
+        ]:
+            browser.open(web.origin + page)
+            browser.evaluate("document.querySelectorAll('details').forEach((details) => details.open = true)")
+            assert browser.evaluate("document.documentElement.scrollWidth") <= 360, page

@@ -18,11 +18,17 @@ from resolutions.feed.tests.recording import conninfo
 HOST = "127.0.0.1"
 
 
-@contextmanager
-def web_process() -> "Iterator[WebProcess]":
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
-        port = probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def web_process(port: int | None = None) -> "Iterator[WebProcess]":
+    """On the port given, where one is to come back to, or on any free one."""
+    port = port or free_port()
     command = [sys.executable, "-m", "uvicorn", "actionlog_site.asgi:application"]
     options = [
         "--host",
