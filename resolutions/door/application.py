@@ -74,8 +74,8 @@ class WriteDoor:
         length = _declared_length(scope)
         body, submissions = await self._receive(route, length, receive, key)
         try:
-            recorded = self._recorder.record(submissions, size=len(body))
-            cursor = await asyncio.wait_for(recorded, ANSWER_TIMEOUT_SECONDS)
+            async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS):
+                cursor = await self._recorder.record(submissions, size=len(body))
         except Busy:
             raise _busy() from None
         if any(submission.outcome == "unauthorized" for submission in submissions):
