@@ -49,6 +49,21 @@ class Key(NamedTuple):
     environment: str
 
 
+_ADD: Final = "SELECT add_to_resolution_metrics(%s::json)"
+_NAMES: Final = "bucket_start, subject, action_type, incident_type, engine, environment, dimensions_digest"
+_GROW: Final = f"""
+    INSERT INTO resolution_metrics AS stored ({_NAMES}, {", ".join(COUNTS)}, durations)
+    SELECT {_NAMES}, {", ".join(f"coalesce({count}, 0)" for count in COUNTS)}, add_to_histogram('{{}}', bins, added)
+    FROM json_to_recordset(%s::json) AS delta (
+        bucket_start timestamptz, subject text, action_type text, incident_type text, engine text, environment text,
+        dimensions_digest uuid, {", ".join(f"{count} bigint" for count in COUNTS)}, bins integer[], added integer[]
+    )
+    ON CONFLICT (bucket_start, dimensions_digest) DO UPDATE
+    SET {", ".join(f"{count} = stored.{count} + EXCLUDED.{count}" for count in COUNTS)},
+        durations = CASE WHEN EXCLUDED.durations = '{{}}' THEN stored.durations
+                         ELSE add_histograms(stored.durations, EXCLUDED.durations) END
+"""  # noqa: S608  # names of our own columns
+
 # {name of a status count, or number of a bin: how many}
 Counts = dict[str | int, int]
 Change = AttemptChange | ResolutionChange
@@ -118,14 +133,16 @@ def apply_changes(changes: Iterable[Change]) -> None:
 def add_to_stored(deltas: Mapping[Key, Counts]) -> None:
     """Add counts to the stored rollup rows, making those that are missing. One statement, rows in key order.
 
-    The statement is a function in the database (migration 0002): INSERT ... ON CONFLICT DO UPDATE cannot do it, since
-    it holds the check that no count is negative against the bare delta before it looks for the row to add it to.
+    What only grows, as new rows of the record make it, is one INSERT ... ON CONFLICT DO UPDATE. That holds the check
+    that no count is negative against the bare delta, before it looks for the row to add it to; so the other deltas go
+    to a function in the database (migration 0002), which takes about twice as long.
     """
     if not deltas:
         return
     # In key order, so that two recorders who touch the same rows wait for each other instead of deadlocking.
     rows = [_delta_form(key, deltas[key]) for key in sorted(deltas)]
-    execute("SELECT add_to_resolution_metrics(%s::json)", [msgspec.json.encode(rows).decode()])
+    grows = all(count > 0 for counts in deltas.values() for count in counts.values())
+    execute(_GROW if grows else _ADD, [msgspec.json.encode(rows).decode()])
 
 
 def remove_stored(ids: Iterable[int]) -> None:
@@ -135,14 +152,23 @@ def remove_stored(ids: Iterable[int]) -> None:
 
 def _delta_form(key: Key, counts: Counts) -> dict[str, Any]:
     """One element of what add_to_resolution_metrics takes."""
-    form: dict[str, Any] = key._asdict()
-    form["bucket_start"] = bucket_start(form.pop("bucket"))
-    form["dimensions_digest"] = digest_of(key[1:])
-    form.update(dict.fromkeys(COUNTS, 0), bins=[], added=[])
+    bins: list[int] = []
+    added: list[int] = []
+    form: dict[str, Any] = {
+        "bucket_start": bucket_start(key.bucket),
+        "subject": key.subject,
+        "action_type": key.action_type,
+        "incident_type": key.incident_type,
+        "engine": key.engine,
+        "environment": key.environment,
+        "dimensions_digest": digest_of(key[1:]),
+        "bins": bins,
+        "added": added,
+    }
     for slot, count in counts.items():
         if isinstance(slot, int):
-            form["bins"].append(slot)
-            form["added"].append(count)
+            bins.append(slot)
+            added.append(count)
         else:
             form[slot] = count
     return form

@@ -29,7 +29,7 @@ OPEN_STATUSES: Final = ("pending", "in_progress")
 FINAL_STATUSES: Final = ("success", "failed", "skipped", "cancelled")
 
 
-class Step(Struct, forbid_unknown_fields=True, omit_defaults=True):
+class Step(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """One entry of an attempt's log."""
 
     sequence: Annotated[int, Meta(ge=0, le=MAX_SEQUENCE)] | None = None
@@ -39,7 +39,7 @@ class Step(Struct, forbid_unknown_fields=True, omit_defaults=True):
     details: Raw = NOT_TOLD
 
 
-class AttemptFacts(Struct, forbid_unknown_fields=True, omit_defaults=True):
+class AttemptFacts(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """What an engine tells about one action attempt, its steps apart. None and NOT_TOLD mean "not told"."""
 
     attempt_id: UUID
@@ -71,7 +71,7 @@ class AttemptFacts(Struct, forbid_unknown_fields=True, omit_defaults=True):
     extra: Raw = NOT_TOLD
 
 
-class AttemptDocument(AttemptFacts, forbid_unknown_fields=True, omit_defaults=True):
+class AttemptDocument(AttemptFacts, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """One document about one action attempt, whole or in part, as it travels."""
 
     logs: list[Step] | None = None

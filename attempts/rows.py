@@ -14,7 +14,7 @@ from msgspec.structs import astuple
 from attempts.records import AttemptDocument, AttemptFacts, Step
 
 
-class AttemptRow(AttemptFacts, omit_defaults=True, forbid_unknown_fields=False):
+class AttemptRow(AttemptFacts, omit_defaults=True, forbid_unknown_fields=False, gc=False):
     """One row of action_attempts."""
 
     received_at: datetime | None = None
@@ -54,13 +54,13 @@ def new_row(document: AttemptDocument, *, received_at: datetime, recorded_by: in
     return AttemptRow(*facts, received_at, received_at, recorded_by)  # type: ignore[call-arg]
 
 
-class StepRow(Step, omit_defaults=True, forbid_unknown_fields=False):
+class StepRow(Step, omit_defaults=True, forbid_unknown_fields=False, gc=False):
     """One row of action_logs."""
 
     attempt_id: UUID | None = None
 
 
-class AttemptChange(Struct, frozen=True):
+class AttemptChange(Struct, frozen=True, gc=False):
     """What one recording transaction did to one attempt. before is None for a new one.
 
     new_steps are the steps that were added or told more about. All are as after redaction.

@@ -16,7 +16,7 @@ SEVERITIES: Final = ("critical", "high", "medium", "low", "info")
 CHANGEABLE: Final = ("severity", "title", "service", "summary", "root_cause", "confidence")
 
 
-class ResolutionDocument(Struct, forbid_unknown_fields=True, omit_defaults=True):
+class ResolutionDocument(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """One document about one resolution attempt, whole or in part. None and NOT_TOLD mean "not told"."""
 
     resolution_id: UUID

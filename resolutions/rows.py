@@ -10,7 +10,7 @@ from attempts.records import NOT_TOLD
 from resolutions.records import ResolutionDocument
 
 
-class ResolutionRow(ResolutionDocument, omit_defaults=True, forbid_unknown_fields=False):
+class ResolutionRow(ResolutionDocument, omit_defaults=True, forbid_unknown_fields=False, gc=False):
     """One row of resolution_attempts."""
 
     received_at: datetime | None = None
@@ -41,7 +41,7 @@ def new_row(document: ResolutionDocument, *, received_at: datetime, recorded_by:
     return ResolutionRow(*astuple(document), received_at, received_at, recorded_by)  # type: ignore[call-arg]
 
 
-class ResolutionChange(Struct, frozen=True):
+class ResolutionChange(Struct, frozen=True, gc=False):
     """What one recording transaction did to one resolution attempt. before is None for a new one."""
 
     before: ResolutionRow | None

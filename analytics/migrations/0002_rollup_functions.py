@@ -15,6 +15,21 @@ END
 $$
 """
 
+# Adds a histogram to another. What is added spans few bins, and it alone is walked through.
+ADD_HISTOGRAMS = """
+CREATE FUNCTION add_histograms(histogram integer[], added integer[]) RETURNS integer[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+    FOR bin IN array_lower(added, 1) .. array_upper(added, 1) LOOP
+        IF added[bin] <> 0 THEN
+            histogram[bin] := coalesce(histogram[bin], 0) + added[bin];
+        END IF;
+    END LOOP;
+    RETURN histogram;
+END
+$$
+"""
+
 # Adds each element of a JSON array of deltas to the row of the same key, in the order of the array. A row is
 # updated first and inserted only when it is missing, since a delta may hold negative counts, which no new row may.
 ADD_TO_RESOLUTION_METRICS = """
@@ -33,15 +48,15 @@ BEGIN
     LOOP
         LOOP
             UPDATE resolution_metrics AS stored
-               SET pending = stored.pending + delta.pending,
-                   in_progress = stored.in_progress + delta.in_progress,
-                   abandoned = stored.abandoned + delta.abandoned,
-                   success = stored.success + delta.success,
-                   failed = stored.failed + delta.failed,
-                   skipped = stored.skipped + delta.skipped,
-                   cancelled = stored.cancelled + delta.cancelled,
-                   resolved = stored.resolved + delta.resolved,
-                   escalated = stored.escalated + delta.escalated,
+               SET pending = stored.pending + coalesce(delta.pending, 0),
+                   in_progress = stored.in_progress + coalesce(delta.in_progress, 0),
+                   abandoned = stored.abandoned + coalesce(delta.abandoned, 0),
+                   success = stored.success + coalesce(delta.success, 0),
+                   failed = stored.failed + coalesce(delta.failed, 0),
+                   skipped = stored.skipped + coalesce(delta.skipped, 0),
+                   cancelled = stored.cancelled + coalesce(delta.cancelled, 0),
+                   resolved = stored.resolved + coalesce(delta.resolved, 0),
+                   escalated = stored.escalated + coalesce(delta.escalated, 0),
                    durations = add_to_histogram(stored.durations, delta.bins, delta.added)
              WHERE stored.bucket_start = delta.bucket_start
                AND stored.dimensions_digest = delta.dimensions_digest;
@@ -53,8 +68,10 @@ BEGIN
             ) VALUES (
                 delta.bucket_start, delta.subject, delta.action_type, delta.incident_type, delta.engine,
                 delta.environment, delta.dimensions_digest,
-                delta.pending, delta.in_progress, delta.abandoned, delta.success, delta.failed, delta.skipped,
-                delta.cancelled, delta.resolved, delta.escalated, add_to_histogram('{}', delta.bins, delta.added)
+                coalesce(delta.pending, 0), coalesce(delta.in_progress, 0), coalesce(delta.abandoned, 0),
+                coalesce(delta.success, 0), coalesce(delta.failed, 0), coalesce(delta.skipped, 0),
+                coalesce(delta.cancelled, 0), coalesce(delta.resolved, 0), coalesce(delta.escalated, 0),
+                add_to_histogram('{}', delta.bins, delta.added)
             ) ON CONFLICT (bucket_start, dimensions_digest) DO NOTHING;
             EXIT WHEN FOUND;
         END LOOP;
@@ -69,5 +86,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(ADD_TO_HISTOGRAM, "DROP FUNCTION add_to_histogram(integer[], integer[], integer[])"),
+        migrations.RunSQL(ADD_HISTOGRAMS, "DROP FUNCTION add_histograms(integer[], integer[])"),
         migrations.RunSQL(ADD_TO_RESOLUTION_METRICS, "DROP FUNCTION add_to_resolution_metrics(json)"),
     ]
