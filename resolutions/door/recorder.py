@@ -3,11 +3,13 @@
 import asyncio
 import logging
 import queue
+import select
 import threading
 import time
 from collections.abc import Sequence
 from typing import Any, Final
 
+import psycopg
 from django.db import DatabaseError, InterfaceError, connections
 
 from attempts.submissions import Submission
@@ -85,6 +87,7 @@ class Recorder:
         while (work := self._queue.get()) is not None:
             self._group_began = time.monotonic()
             group, last = self._gather(work)
+            _leave_a_dead_connection()
             outcome = _record(group)
             self._group_began = None
             self._log_change(outcome)
@@ -152,6 +155,21 @@ def _record(group: "list[_Work]") -> int | Exception:
         logger.exception("recording failed")
         connections[ALIAS].close()
         return Lost("internal error")
+
+
+def _leave_a_dead_connection() -> None:
+    """A connection that ended while nothing was to be recorded costs nobody a 503: the next one is made instead.
+
+    Between transactions the server says nothing but that it is gone, or that a setting has changed, after which a new
+    connection does as well.
+    """
+    used: psycopg.Connection[Any] | None = connections[ALIAS].connection
+    if used is None or used.closed:
+        return
+    poll = select.poll()
+    poll.register(used.fileno(), select.POLLIN)
+    if poll.poll(0):
+        connections[ALIAS].close()
 
 
 def _use_a_connection_of_its_own() -> None:
