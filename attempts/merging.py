@@ -90,6 +90,11 @@ def merge(stored: Stored, told: Struct, law: Law, path: str = "") -> Stored:
 def merge_steps(stored: Mapping[int, Step], told: list[Step], path: str = "") -> dict[int, Step]:
     """The steps that a document adds to or tells more about, by sequence; the others are left out. Raises Conflict."""
     changed: dict[int, Step] = {}
+    if not stored:  # as for every new attempt
+        changed = {step.sequence: step for step in told if step.sequence is not None}
+        if len(changed) == len(told):
+            return changed
+        changed = {}
     for position, step in enumerate(told):
         if step.sequence is None:
             raise ValueError("steps are numbered by validation before they are merged")

@@ -4,8 +4,9 @@ It works inside a transaction that its caller opens (resolutions.ingest, which a
 """
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from uuid import UUID
 
 from attempts.fingerprint import VERSION, fingerprint
@@ -13,15 +14,18 @@ from attempts.merging import ATTEMPT_LAW, Conflict, merge, merge_steps
 from attempts.records import FINAL_STATUSES, AttemptDocument, Step
 from attempts.rows import AttemptChange, AttemptRow, new_row
 from attempts.storage import ATTEMPTS, STEPS, step_rows
-from attempts.submissions import Submission
+from attempts.submissions import TAKEN, Submission
 
 AttemptSubmission = Submission[AttemptDocument]
 
 
-def record_attempts(submissions: Sequence[AttemptSubmission], *, now: datetime) -> list[AttemptChange]:
+def record_attempts(
+    submissions: Sequence[AttemptSubmission], *, now: datetime, admit: Callable[[AttemptSubmission], bool]
+) -> list[AttemptChange]:
     """Merge these documents into the record, in order; each submission is told its outcome.
 
-    Returns what changed, in the order of attempt ids. Documents of one attempt are folded in the order they come.
+    admit says whether a document may be recorded at all, and is asked once the rows are locked. Documents of one
+    attempt are folded in the order they come. Returns what changed, in the order of attempt ids.
     Raises django.db.Error when the database refuses: then the whole transaction is to be rolled back.
     """
     told: dict[UUID, list[AttemptSubmission]] = {}
@@ -30,14 +34,15 @@ def record_attempts(submissions: Sequence[AttemptSubmission], *, now: datetime) 
             told.setdefault(submission.document.attempt_id, []).append(submission)
     if not told:
         return []
-    ids = sorted(told)
+    ids = sorted(told, key=attrgetter("int"))
     stored = {row.attempt_id: row for row in ATTEMPTS.lock(ids)}
     known_steps = _steps_told_again(told, stored)
     changes: list[AttemptChange] = []
     heard: list[UUID] = []
     for attempt_id in ids:
         before = stored.get(attempt_id)
-        after, steps = _fold(told[attempt_id], before, known_steps.get(attempt_id, {}), now)
+        admitted = [submission for submission in told[attempt_id] if admit(submission)]
+        after, steps = _fold(admitted, before, known_steps.get(attempt_id, {}) if before is not None else {}, now)
         if after is None:
             continue
         if after is not before:
@@ -45,7 +50,7 @@ def record_attempts(submissions: Sequence[AttemptSubmission], *, now: datetime) 
         elif steps:
             changes.append(AttemptChange(before, after, list(steps.values())))
             heard.append(attempt_id)
-        elif after.effective_status not in FINAL_STATUSES:
+        elif after.effective_status not in FINAL_STATUSES and any(each.outcome in TAKEN for each in admitted):
             heard.append(attempt_id)
     _write(changes, known_steps)
     ATTEMPTS.touch(heard, now)
@@ -181,7 +186,7 @@ def _write(changes: Sequence[AttemptChange], known_steps: Mapping[UUID, Mapping[
     new, more = [], []
     for change in changes:
         attempt_id = change.after.attempt_id
-        known = known_steps.get(attempt_id)
+        known = known_steps.get(attempt_id) if change.before is not None else None
         if known:
             more += step_rows(attempt_id, [step for step in change.new_steps if step.sequence in known])
             new += step_rows(attempt_id, [step for step in change.new_steps if step.sequence not in known])

@@ -24,15 +24,11 @@ RETRIED_STATES: Final = frozenset({"40001", "40P01"})
 _trusting: ContextVar[bool] = ContextVar("trusting", default=False)
 
 
-class DerivedWorkFailed(Exception):
-    """A receiver failed that was trusted not to. Its transaction is lost, and to be run again without trust."""
-
-
 @contextmanager
 def trusting_receivers() -> Iterator[None]:
-    """Run receivers without a savepoint each, which costs a recording transaction a third of its statements.
+    """Run receivers without a savepoint each, which would be a third of a recording transaction's statements.
 
-    For a caller that runs the whole transaction again, guarded, when it meets DerivedWorkFailed.
+    For a caller that runs the whole transaction again, without this, when anything fails.
     """
     token = _trusting.set(True)
     try:
@@ -60,7 +56,7 @@ def derived(*, on_failure: Callable[..., None] | None = None) -> Callable[[Calla
         def receive(sender: object, **arguments: Any) -> None:
             arguments.pop("signal", None)
             if _trusting.get():
-                _trusted(receiver, arguments)
+                receiver(**arguments)
             elif not _guarded(receiver, arguments) and on_failure is not None:
                 _guarded(on_failure, arguments)
 
@@ -70,28 +66,19 @@ def derived(*, on_failure: Callable[..., None] | None = None) -> Callable[[Calla
     return decorate
 
 
-def _trusted(work: Callable[..., None], arguments: dict[str, Any]) -> None:
-    try:
-        work(**arguments)
-    except Exception as error:
-        if _costs_the_transaction(error):
-            raise
-        raise DerivedWorkFailed(f"{work.__module__}.{work.__qualname__}") from error
-
-
 def _guarded(work: Callable[..., None], arguments: dict[str, Any]) -> bool:
     """Whether the work was done. Undone whole when it raises."""
     try:
         with transaction.atomic():
             work(**arguments)
     except Exception as error:
-        if connection.needs_rollback or _costs_the_transaction(error):
+        if connection.needs_rollback or connection_is_lost() or sqlstate(error) in RETRIED_STATES:
             raise
         logger.exception("%s.%s failed; the record stands", work.__module__, work.__qualname__)
         return False
     return True
 
 
-def _costs_the_transaction(error: Exception) -> bool:
-    lost = connection.connection is None or connection.connection.closed
-    return lost or sqlstate(error) in RETRIED_STATES
+def connection_is_lost() -> bool:
+    """Whether the connection of the transaction is gone, and all that was not committed with it."""
+    return connection.connection is None or bool(connection.connection.closed)

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from attempts import recording as attempt_recording
 from resolutions import recording as resolution_recording
-from resolutions.ingest import begin, publish
+from resolutions.ingest import Admission, publish
 
 # Engines send heartbeats far more often than this.
 SILENT_FOR: Final = timedelta(minutes=15)
@@ -19,7 +19,7 @@ def mark_abandoned(*, silent_for: timedelta, now: datetime) -> tuple[int, int]:
     Returns how many of each. One transaction, with rollups and feed, like any recording.
     """
     with transaction.atomic():
-        begin()
+        Admission()
         resolutions = resolution_recording.mark_abandoned(silent_since=now - silent_for, now=now)
         attempts = attempt_recording.mark_abandoned(silent_since=now - silent_for, now=now)
         publish(resolutions, attempts, now=now)

@@ -7,12 +7,13 @@ Decoding is in decoding.py; the queue in front of this, in the door.
 import logging
 import random
 import time
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final, cast
 
-from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, transaction
+from django.db import DatabaseError, DataError, IntegrityError, transaction
 from django.utils import timezone
 from msgspec.json import encode as encode_json
 
@@ -22,16 +23,16 @@ from attempts.refusals import keep_refusals
 from attempts.rows import AttemptChange
 from attempts.signals import (
     RETRIED_STATES,
-    DerivedWorkFailed,
     attempts_recorded,
+    connection_is_lost,
     derived,
     sqlstate,
     trusting_receivers,
 )
-from attempts.storage import execute
+from attempts.storage import execute, pipelined
 from attempts.submissions import Submission
 from resolutions.decoding import decode_ingest
-from resolutions.feed.entries import append_entry, head
+from resolutions.feed.entries import FeedAnswer, revision_of, send_entry
 from resolutions.recording import ResolutionSubmission, record_resolutions
 from resolutions.rows import ResolutionChange
 from resolutions.signals import resolutions_recorded
@@ -59,72 +60,113 @@ def ingest(submissions: Sequence[Submission[Any]], *, now: datetime | None = Non
     cannot do its part (lost, out of space, a lock not to be had): nothing of the last transaction is stored then, and
     all may be sent again.
     """
-    trust, tries = True, 0
+    careful, tries = False, 0
     while True:
+        progress = _Progress()
         try:
-            return _record(submissions, now or timezone.now(), trust=trust)
-        except DerivedWorkFailed:
-            trust = False
-        except (DataError, IntegrityError) as error:
-            tries += 1
-            if not _is_identity_met_twice(error) or tries == TRIES:
-                return _halve(submissions, error, now)
-        except InterfaceError:
-            raise
-        except DatabaseError as error:
-            tries += 1
-            if sqlstate(error) not in RETRIED_STATES or tries == TRIES:
+            return _record(submissions, now or timezone.now(), progress, careful=careful)
+        except Exception as error:
+            if connection_is_lost():
                 raise
-            time.sleep(random.uniform(0, 0.01 * tries))  # noqa: S311  # not to meet again at once
-        except Exception as error:  # a fault of ours: whoever sent something else must not pay for it
-            return _halve(submissions, error, now)
+            if _may_succeed_again(error):
+                tries += 1
+                if tries == TRIES:
+                    raise
+                time.sleep(random.uniform(0, 0.01 * tries))  # noqa: S311  # not to meet again at once
+            elif progress.is_published and not careful:
+                # Somebody's statement failed, perhaps a receiver's, which may not cost the record: find out whose.
+                careful = True
+            elif isinstance(error, DatabaseError) and not isinstance(error, DataError | IntegrityError):
+                raise
+            else:
+                # Bad data, or a fault of ours: whoever sent something else must not pay for it.
+                return _halve(submissions, error, now)
 
 
-def _record(submissions: Sequence[Submission[Any]], now: datetime, *, trust: bool) -> int:
-    with transaction.atomic(), trusting_receivers() if trust else nullcontext():
-        active = begin(sorted({submission.key.id for submission in submissions if submission.key is not None}))
-        admitted = [submission for submission in submissions if _admit(submission, active)]
+class _Progress:
+    """How far a transaction came: whether its receivers had their turn."""
+
+    is_published = False
+
+
+def _record(submissions: Sequence[Submission[Any]], now: datetime, progress: _Progress, *, careful: bool) -> int:
+    """One transaction. The fast way waits for PostgreSQL twice: once for what is stored already, once for the commit.
+
+    The careful way waits for each statement and gives each receiver a savepoint, so that each error is met where it
+    belongs.
+    """
+    with ExitStack() as stack:
+        if not careful:
+            stack.enter_context(pipelined())
+            stack.enter_context(trusting_receivers())
+        stack.enter_context(transaction.atomic())
+        admission = Admission(submission.key.id for submission in submissions if submission.key is not None)
         resolutions = record_resolutions(
-            [cast(ResolutionSubmission, each) for each in admitted if each.kind == "resolution_attempt"], now=now
+            [cast(ResolutionSubmission, each) for each in submissions if each.kind == "resolution_attempt"],
+            now=now,
+            admit=admission.admits,
         )
         attempts = record_attempts(
-            [cast(AttemptSubmission, each) for each in admitted if each.kind == "action_attempt"], now=now
+            [cast(AttemptSubmission, each) for each in submissions if each.kind == "action_attempt"],
+            now=now,
+            admit=admission.admits,
         )
         keep_refusals(submissions, now=now)
-        return publish(resolutions, attempts, now=now)
+        progress.is_published = True
+        entry = publish(resolutions, attempts, now=now)
+    return revision_of(entry)
 
 
-def begin(key_ids: Sequence[int] = ()) -> set[int]:
-    """The first statement of a recording transaction: a recount waits for it. Returns which keys are active."""
-    row = execute(_BEGIN, [list(key_ids)]).fetchone()
-    return set(row[2]) if row else set()
+class Admission:
+    """The first statement of a recording transaction: a recount waits for it, and it finds which keys are active.
+
+    The keys are looked at in the transaction itself, so that one that was revoked writes nothing. Their answer is
+    awaited only when it is first asked for, after the rows were asked for as well.
+    """
+
+    def __init__(self, key_ids: Iterable[int] = ()) -> None:
+        self._begun = execute(_BEGIN, [sorted(set(key_ids))])
+
+    @cached_property
+    def _active_keys(self) -> frozenset[int]:
+        row = self._begun.fetchone()
+        return frozenset(row[2] if row else ())
+
+    def admits(self, submission: Submission[Any]) -> bool:
+        """Whether a document may be recorded; it is told when not."""
+        if submission.key is None or submission.key.id in self._active_keys:
+            return True
+        submission.refuse("unauthorized", "unauthorized", "This API key was revoked. Ask for a new one.")
+        return False
 
 
-def publish(resolutions: Sequence[ResolutionChange], attempts: Sequence[AttemptChange], *, now: datetime) -> int:
-    """Tell the receivers and the feed what this transaction changed. The last thing before its commit."""
+def publish(
+    resolutions: Sequence[ResolutionChange], attempts: Sequence[AttemptChange], *, now: datetime
+) -> FeedAnswer | None:
+    """Tell the receivers and the feed what this transaction changed. The last thing before its commit.
+
+    Returns the feed's answer, which tells the revision; None when the feed failed.
+    """
     if resolutions:
         resolutions_recorded.send(sender=None, changes=resolutions)
     if attempts:
         attempts_recorded.send(sender=None, changes=attempts)
-    cursors: list[int] = []
-    _append_to_feed(None, cursors=cursors, resolutions=resolutions, attempts=attempts, now=now)
-    return cursors[0] if cursors else 0
+    answers: list[FeedAnswer] = []
+    _append_to_feed(None, answers=answers, resolutions=resolutions, attempts=attempts, now=now)
+    return answers[0] if answers else None
 
 
 @derived()
 def _append_to_feed(
     *,
-    cursors: list[int],
+    answers: list[FeedAnswer],
     resolutions: Sequence[ResolutionChange],
     attempts: Sequence[AttemptChange],
     now: datetime,
 ) -> None:
     """A feed that fails costs the feed its entry, never the record: @derived, like any receiver."""
-    if not resolutions and not attempts:
-        cursors.append(head())
-        return
-    cursors.append(
-        append_entry(
+    answers.append(
+        send_entry(
             attempt_ids=[change.after.attempt_id for change in attempts],
             resolution_ids=[change.after.resolution_id for change in resolutions],
             now=now,
@@ -132,19 +174,10 @@ def _append_to_feed(
     )
 
 
-def _admit(submission: Submission[Any], active_keys: set[int]) -> bool:
-    """Whether a document may be recorded. The key is looked at in the transaction: a revoked one writes nothing."""
-    if submission.document is None:
-        return False
-    if submission.key is not None and submission.key.id not in active_keys:
-        submission.refuse("unauthorized", "unauthorized", "This API key was revoked. Ask for a new one.")
-        return False
-    return True
-
-
-def _is_identity_met_twice(error: BaseException) -> bool:
+def _may_succeed_again(error: BaseException) -> bool:
+    """Whether PostgreSQL asks for the transaction to be tried again, or another recorder was first with a new id."""
     violated = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
-    return sqlstate(error) == UNIQUE_VIOLATION and violated in IDENTITIES
+    return sqlstate(error) in RETRIED_STATES or (sqlstate(error) == UNIQUE_VIOLATION and violated in IDENTITIES)
 
 
 def _halve(submissions: Sequence[Submission[Any]], error: Exception, now: datetime | None) -> int:

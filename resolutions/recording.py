@@ -4,14 +4,15 @@ It works inside a transaction that its caller opens (resolutions.ingest, which a
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Final
 from uuid import UUID
 
 from attempts.merging import Conflict, Law, first_version, merge
 from attempts.storage import Table
-from attempts.submissions import Submission
+from attempts.submissions import TAKEN, Submission
 from resolutions.records import CHANGEABLE, FINAL_STATUSES, ResolutionDocument
 from resolutions.rows import ResolutionChange, ResolutionRow, new_row
 
@@ -26,10 +27,13 @@ RESOLUTION_LAW: Final = Law(
 )
 
 
-def record_resolutions(submissions: Sequence[ResolutionSubmission], *, now: datetime) -> list[ResolutionChange]:
+def record_resolutions(
+    submissions: Sequence[ResolutionSubmission], *, now: datetime, admit: Callable[[ResolutionSubmission], bool]
+) -> list[ResolutionChange]:
     """Merge these documents into the record, in order; each submission is told its outcome.
 
-    Returns what changed, in the order of resolution ids. Raises django.db.Error when the database refuses.
+    admit says whether a document may be recorded at all, and is asked once the rows are locked. Returns what changed,
+    in the order of resolution ids. Raises django.db.Error when the database refuses.
     """
     told: dict[UUID, list[ResolutionSubmission]] = {}
     for submission in submissions:
@@ -37,19 +41,20 @@ def record_resolutions(submissions: Sequence[ResolutionSubmission], *, now: date
             told.setdefault(submission.document.resolution_id, []).append(submission)
     if not told:
         return []
-    ids = sorted(told)
+    ids = sorted(told, key=attrgetter("int"))
     stored = {row.resolution_id: row for row in RESOLUTIONS.lock(ids)}
     changes: list[ResolutionChange] = []
     heard: list[UUID] = []
     for resolution_id in ids:
         before = stored.get(resolution_id)
-        after = _fold(told[resolution_id], before, now)
+        admitted = [submission for submission in told[resolution_id] if admit(submission)]
+        after = _fold(admitted, before, now)
         if after is None:
             continue
         if after is not before:
             after.last_heard_at = max(after.last_heard_at or now, now)
             changes.append(ResolutionChange(before, after))
-        elif after.effective_status not in FINAL_STATUSES:
+        elif after.effective_status not in FINAL_STATUSES and any(each.outcome in TAKEN for each in admitted):
             heard.append(resolution_id)
     RESOLUTIONS.insert([change.after for change in changes if change.before is None])
     RESOLUTIONS.update([change.after for change in changes if change.before is not None])

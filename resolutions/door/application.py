@@ -11,7 +11,8 @@ from attempts.limits import limits
 from attempts.submissions import Submission
 from resolutions.door.answers import Answer, batch_answer, error_answer, single_answer
 from resolutions.door.keys import KeyRing
-from resolutions.door.recorder import Busy, Lost, Recorder
+from resolutions.door.lanes import Lanes
+from resolutions.door.recorder import Busy, Lost
 from resolutions.door.routes import Route, find_route
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ class WriteDoor:
     def __init__(self, beyond: Application) -> None:
         self._beyond = beyond
         self._keys: KeyRing | None = None
-        self._recorder: Recorder | None = None
+        self._lanes: Lanes | None = None
         self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,24 +59,24 @@ class WriteDoor:
 
     async def close(self) -> None:
         """Record what waits and let go of everything. The next request starts anew."""
-        recorder, self._recorder = self._recorder, None
+        lanes, self._lanes = self._lanes, None
         keys, self._keys = self._keys, None
-        if recorder is not None:
-            await recorder.close()
+        if lanes is not None:
+            await lanes.close()
         if keys is not None:
             keys.close()
 
     async def _answer(self, route: Route, scope: Scope, receive: Receive) -> Answer:
         if scope["method"] != "POST":
             raise ApiError(405, "This address takes POST.", headers={"Allow": "POST"})
-        if self._keys is None or self._recorder is None:
-            self._keys, self._recorder = KeyRing(), Recorder()
+        if self._keys is None or self._lanes is None:
+            self._keys, self._lanes = KeyRing(), Lanes()
         key = await self._keys.writer(scope["headers"])
         length = _declared_length(scope)
         body, submissions = await self._receive(route, length, receive, key)
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS):
-                cursor = await self._recorder.record(submissions, size=len(body))
+                cursor = await self._lanes.record(submissions, size=len(body))
         except Busy:
             raise _busy() from None
         if any(submission.outcome == "unauthorized" for submission in submissions):

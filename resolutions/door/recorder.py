@@ -55,6 +55,11 @@ class Recorder:
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
+    @property
+    def waiting(self) -> int:
+        """How many documents wait or are being recorded."""
+        return self._waiting
+
     async def record(self, submissions: Sequence[Submission[Any]], *, size: int) -> int:
         """Wait until these, sent as so many bytes, are recorded; each is told its outcome. Returns the cursor that
         covers them.

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import psycopg
@@ -11,6 +11,7 @@ from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
 from attempts.locks import FEED
+from attempts.storage import execute, uuid_array
 
 CHANNEL: Final = "actionlog_feed"
 KEPT: Final = timedelta(days=7)
@@ -33,37 +34,47 @@ APPEND: Final = f"""
     )
     SELECT revision, pg_notify('{CHANNEL}', revision::text) FROM (SELECT max(revision) AS revision FROM entry) AS newest
 """  # noqa: S608  # only constants are written into the text
+HEAD: Final = "SELECT coalesce(max(revision), 0) FROM feed"
+
+FeedAnswer = psycopg.Cursor[tuple[Any, ...]]
 
 
 def append_entry(*, attempt_ids: Sequence[UUID], resolution_ids: Sequence[UUID], now: datetime) -> int:
-    """Note that these rows changed and wake the followers. The revision, to be shown as the cursor of the change.
+    """send_entry, and its revision."""
+    return revision_of(send_entry(attempt_ids=attempt_ids, resolution_ids=resolution_ids, now=now))
+
+
+def revision_of(answer: FeedAnswer | None) -> int:
+    """The revision that the feed's answer tells, awaited where it is not there yet; 0 without an answer."""
+    row = answer.fetchone() if answer is not None else None
+    return int(row[0]) if row is not None else 0
+
+
+def send_entry(*, attempt_ids: Sequence[UUID], resolution_ids: Sequence[UUID], now: datetime) -> FeedAnswer:
+    """Note that these rows changed and wake the followers. revision_of(answer) is the cursor of the change.
 
     Must be the last statement of the transaction that changes the rows: from here to its commit every other recorder
-    waits. Given no ids it writes nothing and returns the head. Raises TransactionManagementError outside a transaction.
+    waits. Given no ids it writes nothing, and the answer tells the head. Raises TransactionManagementError outside a
+    transaction.
     """
     if not attempt_ids and not resolution_ids:
-        return head()
+        return execute(HEAD)
     if not connection.in_atomic_block:
-        raise TransactionManagementError("append_entry belongs at the end of the transaction that changes the rows.")
+        raise TransactionManagementError("An entry belongs at the end of the transaction that changes the rows.")
+    last = max(len(attempt_ids), len(resolution_ids)) - 1
     parameters = {
-        "attempt_ids": list(attempt_ids),
-        "resolution_ids": list(resolution_ids),
+        "attempt_ids": uuid_array(attempt_ids),
+        "resolution_ids": uuid_array(resolution_ids),
         "now": now,
-        "last": max(len(attempt_ids), len(resolution_ids)) - 1,
+        "last": last,
     }
-    # Django's own cursor writes parameters into the text, which the server then plans anew each time. This one binds
-    # them and prepares, where the settings allow it (OPTIONS["prepare_threshold"]).
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(APPEND, parameters, prepare=True)
-        row = cursor.fetchone()
-    assert row is not None  # noqa: S101  # an aggregate without GROUP BY always has its one row
-    return int(row[0])
+    return execute(APPEND, parameters)
 
 
 def head() -> int:
     """The newest revision, or 0 when nothing was ever recorded."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT coalesce(max(revision), 0) FROM feed")
+        cursor.execute(HEAD)
         return int(cursor.fetchone()[0])
 
 

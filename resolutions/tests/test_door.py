@@ -364,8 +364,8 @@ async def test_many_requests_at_once_are_each_told_their_own_outcome(client: htt
 
 async def test_too_much_waiting_is_503_with_retry_after(client: httpx.AsyncClient, door: WriteDoor) -> None:
     await client.post("/api/ingest/", json={})
-    assert door._recorder is not None
-    door._recorder._capacity = 5
+    assert door._lanes is not None
+    door._lanes.small._capacity = 5
     bodies = [{"action_attempts": [attempt() for _ in range(4)]} for _ in range(12)]
     answers = await asyncio.gather(*(client.post("/api/ingest/", json=body) for body in bodies))
     refused = [answer for answer in answers if answer.status_code == 503]
