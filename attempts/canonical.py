@@ -10,8 +10,17 @@ from typing import Any, Final
 import msgspec
 from msgspec.json import encode as encode_json
 
+
+def exact_number(text: str) -> Decimal:
+    """A JSON number with every digit it has. Raises ValueError for one beyond what Decimal holds."""
+    try:
+        return Decimal(text)
+    except ArithmeticError as error:
+        raise ValueError("a number with an exponent that no number has") from error
+
+
 # Numbers keep every digit on the way in and out: floats would lose some.
-decode_exact: Final = msgspec.json.Decoder(float_hook=Decimal).decode
+decode_exact: Final = msgspec.json.Decoder(float_hook=exact_number).decode
 encode_exact: Final = msgspec.json.Encoder(decimal_format="number").encode
 
 

@@ -1,4 +1,4 @@
-"""Turns the bytes of one document into a struct. One list of documents at once is in resolutions.door.decoding.
+"""Turns the bytes of one document into a struct. One list of documents at once is in resolutions/decoding.py.
 
 The fast way decodes straight into the struct. Only when that fails is the document taken apart, to put unknown fields
 into extra and to say where the fault is.
@@ -10,15 +10,14 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Raw
 
-from attempts.canonical import decode_exact, encode_exact
+from attempts.canonical import decode_exact, encode_exact, same_json
 from attempts.limits import limits
 from attempts.records import AttemptDocument, Step
 from attempts.redaction import redactor
-from attempts.validation import Fault, join
+from attempts.validation import Fault, clean_text, join
 
 Document = TypeVar("Document")
 
-_PATH: Final = re.compile(r" - at `(?:key in )?\$(?P<path>.*)`$", re.DOTALL)
 _MISSING: Final = re.compile(r"missing required field `(?P<name>[^`]*)`")
 _UNKNOWN_FIELD: Final = "unknown field"
 _LONE_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -31,10 +30,11 @@ def fault_of(error: Exception, path: str) -> Fault:
     """The fault that an exception of msgspec's decoding tells of. path is where the decoded text stands."""
     if isinstance(error, RecursionError):
         return Fault(f"Nested deeper than {limits().nesting} levels.", path=path, code="too_large")
-    text = str(error)
-    found = _PATH.search(text)
-    below = found["path"].removeprefix(".") if found else ""
-    message = _PATH.sub("", text)
+    # The path comes last, after a message that may quote anything that was sent.
+    message, found, where = str(error).rpartition(" - at `")
+    if not found:
+        message, where = where, ""
+    below = where.removesuffix("`").removeprefix("key in ").removeprefix("$").removeprefix(".")
     if missing := _MISSING.search(message):
         below = join(below, missing["name"])
         message = "This field is required in every document."
@@ -44,8 +44,8 @@ def fault_of(error: Exception, path: str) -> Fault:
         message = "This is no RFC 3339 time, such as 2026-01-31T12:00:00Z."
     elif not isinstance(error, msgspec.ValidationError):
         message = f"This is not JSON: {message}."
-    where = path if not below else f"{path}{below}" if below.startswith("[") else join(path, below)
-    return Fault(message.rstrip(".") + ".", path=where)
+    whole = path if not below else f"{path}{below}" if below.startswith("[") else join(path, below)
+    return Fault(message.rstrip(".") + ".", path=whole)
 
 
 def decode_json(source: bytes, decoder: "msgspec.json.Decoder[Document]", path: str) -> Document:
@@ -82,17 +82,18 @@ def decode_document(
 
 def _move_unknown_to_extra(source: bytes, known: set[str], path: str) -> tuple[bytes, list[dict[str, str]]]:
     told = _as_object(source)
-    unknown = {name: told.pop(name) for name in list(told) if name not in known}
-    paths = {name: join(path, name) for name in unknown}
+    # {name in extra: (where it stood, its value)}
+    unknown = {name: (join(path, name), told.pop(name)) for name in list(told) if name not in known}
     if "logs" in told and bytes(told["logs"]).startswith(b"["):
         steps = []
         for position, raw in enumerate(_as_list(told["logs"])):
             step, strange = _known_step_fields(bytes(raw))
-            steps.append(step)
+            steps.append(Raw(msgspec.json.encode(step)) if isinstance(step, dict) else step)
+            # Steps have no extra of their own. The sequence names a step in any document, its position in this one.
+            number = bytes(step.get("sequence", b"")).decode() if isinstance(step, dict) else ""
             for name, value in strange.items():
-                # Steps have no extra of their own; position tells them apart, since it is told in any document.
-                unknown[f"logs[{position}].{name}"] = value
-                paths[f"logs[{position}].{name}"] = join(path, f"logs[{position}].{name}")
+                kept_as = f"logs[{number if number.isdigit() else position}].{name}"
+                unknown[kept_as] = (join(path, f"logs[{position}].{name}"), value)
         told["logs"] = Raw(msgspec.json.encode(steps))
     extra: dict[str, Raw] = {}
     if bytes(told.get("extra", b"null")) != b"null":
@@ -100,21 +101,33 @@ def _move_unknown_to_extra(source: bytes, known: set[str], path: str) -> tuple[b
             extra = _as_object(told["extra"])
         except msgspec.ValidationError as error:
             raise Fault("This must be an object.", path=join(path, "extra")) from error
-    for name, value in unknown.items():
-        if name in extra and bytes(extra[name]) != bytes(value):
-            raise Fault("This field is not known, and extra has another value for it.", path=paths[name])
+    warnings = []
+    for name, (where, value) in unknown.items():
+        if bytes(value) == b"null":  # nothing told
+            continue
+        if name in extra and not _same(extra[name], value):
+            raise Fault("This field is not known, and extra has another value for it.", path=where)
         extra[name] = value
-    told["extra"] = Raw(msgspec.json.encode(extra))
-    warnings = [{"path": paths[name], "message": "This field is not known; it is kept in extra."} for name in unknown]
+        warnings.append({"path": where, "message": "This field is not known; it is kept in extra."})
+    if extra:
+        told["extra"] = Raw(msgspec.json.encode(extra))
     return msgspec.json.encode(told), warnings
 
 
-def _known_step_fields(raw: bytes) -> tuple[Raw, dict[str, Raw]]:
+def _same(one: Raw, other: Raw) -> bool:
+    try:
+        return same_json(bytes(one), bytes(other))
+    except (msgspec.DecodeError, RecursionError, ValueError):  # what cannot be read is refused when it is checked
+        return False
+
+
+def _known_step_fields(raw: bytes) -> tuple[dict[str, Raw] | Raw, dict[str, Raw]]:
+    """A step without the fields that we do not know, and those; a step that is no object as it is."""
     if not raw.startswith(b"{"):
         return Raw(raw), {}
     step = _as_object(raw)
     strange = {name: step.pop(name) for name in list(step) if name not in Step.__struct_fields__}
-    return Raw(msgspec.json.encode(step)), strange
+    return step, strange
 
 
 def readable_refusal(source: bytes) -> str:
@@ -128,14 +141,14 @@ def readable_refusal(source: bytes) -> str:
 def _without_secrets(value: Any) -> Any:
     match value:
         case str():
-            return redactor().text(value.replace("\0", "\ufffd"))
+            return clean_text(value)
         case list():
             return [_without_secrets(item) for item in value]
         case dict():
             kept = {}
             for name, item in value.items():
                 secret, mark = redactor().under(name, item)
-                kept[name.replace("\0", "\ufffd")] = mark if secret else _without_secrets(item)
+                kept[clean_text(name)] = mark if secret else _without_secrets(item)
             return kept
     return value
 

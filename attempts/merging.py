@@ -128,6 +128,8 @@ def _merge_extra(old: Raw, new: Raw, path: str) -> Raw:
     known: dict[str, Raw] = msgspec.json.decode(old, type=dict[str, Raw])
     added: dict[str, Raw] = {}
     for name, value in msgspec.json.decode(new, type=dict[str, Raw]).items():
+        if bytes(value) == b"null":
+            continue
         if name not in known:
             added[name] = value
         elif not same_json(bytes(known[name]), bytes(value)):

@@ -4,6 +4,7 @@ It works inside a transaction that its caller opens (resolutions.ingest, which a
 """
 
 import copy
+from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
@@ -14,7 +15,7 @@ from attempts.merging import ATTEMPT_LAW, Conflict, merge, merge_steps
 from attempts.records import FINAL_STATUSES, AttemptDocument, Step
 from attempts.rows import AttemptChange, AttemptRow, new_row
 from attempts.storage import ATTEMPTS, STEPS, step_rows
-from attempts.submissions import TAKEN, Submission
+from attempts.submissions import TAKEN, Submission, may_write
 
 AttemptSubmission = Submission[AttemptDocument]
 
@@ -105,13 +106,13 @@ def _steps_told_again(
 
 
 def _fold(
-    submissions: Sequence[AttemptSubmission], row: AttemptRow | None, known_steps: Mapping[int, Step], now: datetime
+    submissions: Sequence[AttemptSubmission], row: AttemptRow | None, known_steps: dict[int, Step], now: datetime
 ) -> tuple[AttemptRow | None, dict[int, Step]]:
     """The row after these documents, and the steps they added or told more about."""
     changed: dict[int, Step] = {}
     for submission in submissions:
         document = submission.document
-        if document is None or not _may_write(submission, row):
+        if document is None or not may_write(submission, row):
             continue
         steps = document.logs or []
         try:
@@ -119,7 +120,7 @@ def _fold(
                 merged = new_row(document, received_at=now, recorded_by=submission.key_id)
             else:
                 merged = merge(row, document, ATTEMPT_LAW, submission.path)
-            told_steps = merge_steps({**known_steps, **changed} if changed else known_steps, steps, submission.path)
+            told_steps = merge_steps(ChainMap(changed, known_steps), steps, submission.path)
         except Conflict as conflict:
             submission.refuse("conflict", "conflict", conflict.message, path=conflict.path, name=conflict.field)
             continue
@@ -130,27 +131,6 @@ def _fold(
         row = _derived(merged, row, told_steps)
         changed.update(told_steps)
     return row, changed
-
-
-def _may_write(submission: AttemptSubmission, row: AttemptRow | None) -> bool:
-    """Whether the sender may add to this record; a key that is bound to an engine also tells that engine."""
-    if row is None and submission.existing_only:
-        submission.refuse(
-            "not_found", "not_found", "No such action attempt; send the start of it first.", name="attempt_id"
-        )
-        return False
-    engine = submission.key.engine if submission.key else None
-    if engine is None or submission.document is None:
-        return True
-    if submission.document.engine is None and row is None:
-        submission.document.engine = engine
-    told = row.engine if row is not None else submission.document.engine
-    if told == engine and submission.document.engine in (None, engine):
-        return True
-    submission.refuse(
-        "forbidden", "forbidden", f"This key writes only the records of the engine {engine!r}.", name="engine"
-    )
-    return False
 
 
 def _derived(merged: AttemptRow, row: AttemptRow | None, steps: Mapping[int, Step]) -> AttemptRow:

@@ -9,22 +9,42 @@ mark is never redacted again.
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import Any, Final
 
 from django.conf import settings
 
 from attempts.canonical import canonical
 
+REMEMBERED_LENGTH: Final = 100
 MARK: Final = re.compile(r"\[redacted:[0-9a-f]{16}\]")
 
+_BEFORE_KEY: Final = re.compile(rb"(?:api|access|private|secret|encryption|signing|master|ssh|auth)[^a-z\"]{0,3}\Z")
+
+
+def _names_a_key(lowered: bytes) -> bool:
+    """Whether something in here may be the name of an API key, a private key or the like."""
+    found = lowered.find(b"key")
+    while found >= 0:
+        if _BEFORE_KEY.search(lowered, max(0, found - 13), found):
+            return True
+        found = lowered.find(b"key", found + 3)
+    return False
+
+
+def _finds(pattern: bytes) -> Callable[[bytes], bool]:
+    compiled = re.compile(pattern)
+    return lambda lowered: compiled.search(lowered) is not None
+
+
 # One of these, in lower case, stands in any JSON in which a secret is found below: a search for them is how the great
-# many documents that hold nothing secret are passed at the speed of a substring search. The pattern, where there is
+# many documents that hold nothing secret are passed at the speed of a substring search. The function, where there is
 # one, is the second look.
-TRIGGERS: Final[dict[bytes, re.Pattern[bytes] | None]] = {
-    b"pass": re.compile(rb"passw|passphrase"),
+TRIGGERS: Final[dict[bytes, Callable[[bytes], bool] | None]] = {
+    b"pass": _finds(rb"passw|passphrase"),
     b"pwd": None,
     b"secret": None,
     b"token": None,
@@ -32,14 +52,15 @@ TRIGGERS: Final[dict[bytes, re.Pattern[bytes] | None]] = {
     b"authoriz": None,
     b"cookie": None,
     b"bearer": None,
-    b'key"': None,
-    b'keys"': None,
-    b"://": re.compile(rb"://[^\s/]*@"),
+    b"key": _names_a_key,
+    b"://": _finds(rb"://[^\s/]*@"),
+    # Some encoders write the slashes of a URL so.
+    b"\\/": _finds(rb":(?:\\/|/){2}[^\s/]*@"),
     # An escape may spell any letter of the others, and U+0000 too.
     b"\\u00": None,
 }
 # Those of texts, in which there are no names of keys.
-TEXT_TRIGGERS: Final = (b"authoriz", b"bearer", b"://", b"\\u00")
+TEXT_TRIGGERS: Final = (b"authoriz", b"bearer", b"://", b"\\/", b"\\u00")
 
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _SECRET_WORDS: Final = frozenset(
@@ -65,32 +86,39 @@ _HARMLESS_ENDS: Final = frozenset(
 _HARMLESS_STARTS: Final = frozenset({"page", "next", "continuation", "cursor", "pagination", "sync", "max", "min"})
 
 # Each begins with a literal, and no part can be matched in two ways: linear in the length of the text.
-_URL_PASSWORD: Final = re.compile(r"""(://[^\s/?#:"'@]*:)([^\s/?#"']+)@""")
+_URL_PASSWORD: Final = re.compile(r"""(://[^\s/?#:"'@\[]*:)([^\s/?#"']+)@""")
 _URL_USER: Final = re.compile(r"""(https?://)([^\s/?#:"'@]+)@""")
-_BEARER: Final = re.compile(r"(?i)(\bbearer\s{1,8})([A-Za-z0-9._~+/-]+=*)")
+# "Bearer token missing" is prose.
+_BEARER: Final = re.compile(
+    r"(?i)(\bbearer:?\s{1,8})"
+    r"(?!(?:bearer|tokens?|auth|authentication|authorization|scheme|realm|error|credentials?|format|headers?|is|was|not"
+    r"|and|or|keys?|missing|invalid|of|for|required|expired|in|the|from|with|has|to)\b)"
+    r"([A-Za-z0-9._~+/-]+=*)"
+)
 _AUTHORIZATION: Final = re.compile(
     r"""(?i)(\bauthorization["']?[ \t]{0,8}[:=][ \t]{0,8}["']?(?:basic|digest|token|negotiate|apikey)[ \t]{1,8})"""
     r"""([^\s"',;]+)"""
 )
-# "Bearer token missing" is prose.
-_BEARER_PROSE: Final = frozenset(
-    {
-        "token", "tokens", "auth", "authentication", "authorization", "scheme", "realm", "error", "credential",
-        "credentials", "format", "header", "headers", "is", "was", "not", "and", "or", "key", "keys", "missing",
-        "invalid", "of", "for", "required", "expired", "in", "the", "from", "with", "has", "to",
-    }
-)  # fmt: skip
 
 
-@lru_cache(maxsize=4096)
 def names_a_secret(name: str) -> bool:
     """Whether the value under a key of this name is to be redacted, going by the words of the name."""
+    # Only names of a usual length are remembered: a client's megabytes must not stay for ever.
+    return _remembered(name) if len(name) <= REMEMBERED_LENGTH else _has_secret_words(name)
+
+
+def _has_secret_words(name: str) -> bool:
     words = [word.lower() for word in _WORDS.findall(name)]
     if not words or words[-1] in _HARMLESS_ENDS or words[0] in _HARMLESS_STARTS:
         return False
     if not _SECRET_WORDS.isdisjoint(words):
         return True
-    return words[-1] == "tokens" or (words[-1] in ("key", "keys") and len(words) > 1 and words[-2] in _SECRET_KEYS)
+    return words[-1] == "tokens" or any(
+        first in _SECRET_KEYS and second in ("key", "keys") for first, second in pairwise(words)
+    )
+
+
+_remembered = lru_cache(maxsize=4096)(_has_secret_words)
 
 
 def triggers_in(lowered: bytes, among: Iterable[bytes] = TRIGGERS) -> list[bytes]:
@@ -98,8 +126,8 @@ def triggers_in(lowered: bytes, among: Iterable[bytes] = TRIGGERS) -> list[bytes
     found = []
     for trigger in among:
         if trigger in lowered:
-            pattern = TRIGGERS[trigger]
-            if pattern is None or pattern.search(lowered):
+            look_again = TRIGGERS[trigger]
+            if look_again is None or look_again(lowered):
                 found.append(trigger)
     return found
 
@@ -115,12 +143,13 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """The text with the credentials in it marked."""
-        if "://" in text and "@" in text:
+        lowered = text.lower()
+        if "://" in lowered and "@" in lowered:
             text = _URL_PASSWORD.sub(lambda found: f"{found[1]}{self._once(found[2])}@", text)
             text = _URL_USER.sub(lambda found: f"{found[1]}{self._once(found[2])}@", text)
-        if "earer" in text or "EARER" in text:
-            text = _BEARER.sub(self._bearer, text)
-        if "uthorization" in text or "UTHORIZATION" in text:
+        if "bearer" in lowered:
+            text = _BEARER.sub(lambda found: f"{found[1]}{self.mark(found[2])}", text)
+        if "authorization" in lowered:
             text = _AUTHORIZATION.sub(lambda found: f"{found[1]}{self._once(found[2])}", text)
         return text
 
@@ -139,11 +168,6 @@ class Redactor:
 
     def _once(self, secret: str) -> str:
         return secret if MARK.fullmatch(secret) else self.mark(secret)
-
-    def _bearer(self, found: re.Match[str]) -> str:
-        if found[2].rstrip("=").rstrip(".").lower() in _BEARER_PROSE:
-            return found[0]
-        return f"{found[1]}{self.mark(found[2])}"
 
 
 class _Shared:

@@ -14,6 +14,7 @@ from msgspec.json import encode as encode_json
 
 from attempts.storage import execute
 from attempts.submissions import Submission
+from attempts.validation import clean_text
 
 KEPT: Final = ("conflict", "rejected")
 
@@ -61,4 +62,4 @@ def keep_refusals(submissions: Sequence[Submission[Any]], *, now: datetime) -> N
 
 def _storable(text: str | None, length: int | None = 255) -> str | None:
     """Text about the document for its own columns; the document itself is kept whole."""
-    return None if text is None else text.replace("\0", "\ufffd")[:length]
+    return None if text is None else clean_text(text)[:length]

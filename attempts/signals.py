@@ -20,6 +20,7 @@ attempts_recorded = Signal()
 
 # Serialisation failure and deadlock: PostgreSQL asks for the whole transaction to be tried again.
 RETRIED_STATES: Final = frozenset({"40001", "40P01"})
+LOCK_TIMEOUT_STATE: Final = "55P03"
 
 _trusting: ContextVar[bool] = ContextVar("trusting", default=False)
 
@@ -43,12 +44,15 @@ def sqlstate(error: BaseException) -> str | None:
     return found
 
 
-def derived(*, on_failure: Callable[..., None] | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def derived(
+    *, on_failure: Callable[..., None] | None = None, fatal: frozenset[str] = RETRIED_STATES
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Make a receiver whose failure never costs the record.
 
     When the receiver raises, its savepoint is rolled back, the error is logged, and on_failure (same arguments) notes
     what was missed, in a savepoint of its own. What makes the whole transaction impossible is raised on: a lost
-    connection, and the deadlocks and serialisation failures after which all of it is tried again.
+    connection, and the SQLSTATEs in fatal, by default the deadlocks and serialisation failures after which all of it is
+    tried again.
     """
 
     def decorate(receiver: Callable[..., None]) -> Callable[..., None]:
@@ -57,7 +61,7 @@ def derived(*, on_failure: Callable[..., None] | None = None) -> Callable[[Calla
             arguments.pop("signal", None)
             if _trusting.get():
                 receiver(**arguments)
-            elif not _guarded(receiver, arguments) and on_failure is not None:
+            elif not _guarded(receiver, arguments, fatal) and on_failure is not None:
                 _guarded(on_failure, arguments)
 
         receive.is_derived = True  # type: ignore[attr-defined]
@@ -66,13 +70,13 @@ def derived(*, on_failure: Callable[..., None] | None = None) -> Callable[[Calla
     return decorate
 
 
-def _guarded(work: Callable[..., None], arguments: dict[str, Any]) -> bool:
+def _guarded(work: Callable[..., None], arguments: dict[str, Any], fatal: frozenset[str] = RETRIED_STATES) -> bool:
     """Whether the work was done. Undone whole when it raises."""
     try:
         with transaction.atomic():
             work(**arguments)
     except Exception as error:
-        if connection.needs_rollback or connection_is_lost() or sqlstate(error) in RETRIED_STATES:
+        if connection.needs_rollback or connection_is_lost() or sqlstate(error) in fatal:
             raise
         logger.exception("%s.%s failed; the record stands", work.__module__, work.__qualname__)
         return False

@@ -2,9 +2,10 @@
 
 Rows travel as one JSON text each way (row_to_json, json_populate_recordset): a row and a document have one definition
 and one encoder, free-form JSON passes through unparsed, and a statement has one parameter however many rows it writes
-(docs/adr/0002). Statements run on the connection of the transaction that Django has open.
+(docs/adr/one-document.md). Statements run on the connection of the transaction that Django has open.
 """
 
+import select
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -22,6 +23,9 @@ from attempts.rows import AttemptRow, StepRow
 
 Row = TypeVar("Row", bound=Struct)
 
+# How long a server may take nothing of what it is sent.
+SEND_PATIENCE_SECONDS: Final = 8
+
 
 def execute(statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> "psycopg.Cursor[tuple[Any, ...]]":
     """Run one statement prepared, its parameters bound by the server.
@@ -33,7 +37,29 @@ def execute(statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) 
     with connection.wrap_database_errors:
         cursor = psycopg.Cursor(cast("psycopg.Connection[tuple[Any, ...]]", connection.connection))
         cursor.execute(cast("Any", statement), parameters, prepare=True)
+        _send_all(cursor.connection.pgconn)
         return cursor
+
+
+def _send_all(pgconn: psycopg.pq.abc.PGconn) -> None:
+    """Hand all of a statement to the kernel.
+
+    In a pipeline psycopg leaves what does not fit into the socket's buffer unsent, and then only listens: a statement
+    of megabytes would wait for ever for a server that waits for its rest. What the server says meanwhile is taken in,
+    or both sides would wait with full buffers.
+    """
+    if pgconn.pipeline_status == psycopg.pq.PipelineStatus.OFF or not pgconn.flush():
+        return
+    ready = select.poll()
+    ready.register(pgconn.socket, select.POLLIN | select.POLLOUT)
+    while True:
+        for _, events in ready.poll(SEND_PATIENCE_SECONDS * 1000) or [(0, 0)]:
+            if not events:
+                raise psycopg.OperationalError("the server does not take what it is sent")
+            if events & select.POLLIN:
+                pgconn.consume_input()
+        if not pgconn.flush():
+            return
 
 
 def uuid_array(ids: Iterable[UUID]) -> str:

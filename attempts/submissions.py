@@ -60,8 +60,34 @@ class Submission(Generic[Document]):
 
     def id(self) -> str | None:
         """The document's id as text, as far as it is known."""
-        found: UUID | None = getattr(self.document, f"{_ID_STEMS[self.kind]}_id", None)
+        found: UUID | None = getattr(self.document, _NOUNS[self.kind][1], None)
         return self.told_id if found is None else str(found)
 
 
-_ID_STEMS = {"action_attempt": "attempt", "resolution_attempt": "resolution"}
+def may_write(submission: Submission[Any], row: Any | None) -> bool:
+    """Whether the sender may add to this record, None for a new one; it is told when not.
+
+    A key that is bound to an engine writes the records of that engine alone, and tells that engine for a new one.
+    """
+    if row is None and submission.existing_only:
+        noun, id_field = _NOUNS[submission.kind]
+        submission.refuse("not_found", "not_found", f"No such {noun}; send the start of it first.", name=id_field)
+        return False
+    engine = submission.key.engine if submission.key else None
+    if engine is None or submission.document is None:
+        return True
+    if submission.document.engine is None and row is None:
+        submission.document.engine = engine
+    told = row.engine if row is not None else submission.document.engine
+    if told == engine and submission.document.engine in (None, engine):
+        return True
+    submission.refuse(
+        "forbidden", "forbidden", f"This key writes only the records of the engine {engine!r}.", name="engine"
+    )
+    return False
+
+
+_NOUNS = {
+    "action_attempt": ("action attempt", "attempt_id"),
+    "resolution_attempt": ("resolution attempt", "resolution_id"),
+}

@@ -5,7 +5,7 @@ stored exactly is a Fault with the path of what is wrong. Decoding bytes into do
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -17,7 +17,7 @@ from msgspec import Raw, Struct
 
 from attempts.canonical import decode_exact, encode_exact
 from attempts.limits import limits
-from attempts.records import NOT_TOLD, REQUIRED_IN_ATTEMPT, AttemptDocument, Step
+from attempts.records import MAX_TEXT, NOT_TOLD, OPEN_STATUSES, REQUIRED_IN_ATTEMPT, AttemptDocument, Step
 from attempts.redaction import TEXT_TRIGGERS, redactor, triggers_in
 
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -26,6 +26,8 @@ LATEST: Final = datetime(2201, 1, 1, tzinfo=UTC)
 # 64 bits, signed or not.
 SMALLEST_INTEGER: Final = -(2**63)
 LARGEST_INTEGER: Final = 2**64 - 1
+# How much of a path or a message is told.
+SHOWN_CHARACTERS: Final = 500
 # Beyond a double's range a number is no measurement, and jsonb would write out all of its digits on reading.
 SMALLEST_EXPONENT: Final = -324
 LARGEST_EXPONENT: Final = 308
@@ -43,9 +45,10 @@ class Fault(Exception):
 
     def __init__(self, message: str, *, path: str, field: str | None = None, code: str = "invalid") -> None:
         super().__init__(message)
-        self.message = message
-        self.path = path
-        self.field = field or last_name(path)
+        # Both may quote what was sent: no secret in an answer or in the table of refusals, and no megabytes.
+        self.message = _cut(clean_text(message))
+        self.path = _cut(clean_text(path))
+        self.field = field or last_name(self.path)
         self.code = code
 
     def within(self, path: str) -> "Fault":
@@ -53,10 +56,18 @@ class Fault(Exception):
         return Fault(self.message, path=join(path, self.path) if self.path else path, field=self.field, code=self.code)
 
 
+def _cut(text: str) -> str:
+    return (
+        text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS // 2]}…{text[-SHOWN_CHARACTERS // 2 :]}"
+    )
+
+
 def last_name(path: str) -> str | None:
     """The field that a path ends in: started_at of action_attempts[3].started_at."""
-    names = re.findall(r"[^.\[\]]+(?=(?:\[\d+\])*$)", path)
-    return names[0] if names and not names[0].isdigit() else None
+    while path.endswith("]") and (start := path.rfind("[")) >= 0 and path[start + 1 : -1].isdigit():
+        path = path[:start]
+    name = path.rpartition(".")[2]
+    return name or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +105,7 @@ class FieldKinds:
 
     identities: tuple[str, ...]
     texts: tuple[str, ...]
+    short: frozenset[str]
     times: tuple[str, ...]
     numbers: tuple[str, ...]
     json: tuple[tuple[str, str | None], ...]
@@ -113,7 +125,7 @@ IDENTITIES: Final = ("action_id", "action_type", "incident_id")
 @cache
 def kinds_of(struct: type[Struct]) -> FieldKinds:
     """Read off the struct's own annotations, so that a new field is checked without being named again."""
-    identities, texts, times, numbers, json = [], [], [], [], []
+    identities, texts, short, times, numbers, json = [], [], [], [], [], []
     for field in msgspec.structs.fields(struct):
         types = str(field.type)
         if field.name in IDENTITIES:
@@ -126,7 +138,9 @@ def kinds_of(struct: type[Struct]) -> FieldKinds:
             numbers.append(field.name)
         elif "str" in types and "Literal" not in types:
             texts.append(field.name)
-    return FieldKinds(tuple(identities), tuple(texts), tuple(times), tuple(numbers), tuple(json))
+            if f"max_length={MAX_TEXT}" in types:
+                short.append(field.name)
+    return FieldKinds(tuple(identities), tuple(texts), frozenset(short), tuple(times), tuple(numbers), tuple(json))
 
 
 def check_fields(document: Struct, suspicion: Suspicion) -> None:
@@ -137,8 +151,14 @@ def check_fields(document: Struct, suspicion: Suspicion) -> None:
     kinds = kinds_of(type(document))
     for name in kinds.times:
         time = getattr(document, name)
-        if time is not None and not 1970 < time.year < 2200 and not _within_reach(time):
-            raise Fault("The time must lie in the years 1970 to 2200.", path=name)
+        if time is None:
+            continue
+        if time.tzinfo is not UTC:
+            # PostgreSQL knows no offset beyond 15:59, and the instant is the same.
+            time = _in_utc(time, name)
+            setattr(document, name, time)
+        if not 1970 < time.year < 2200 and not EARLIEST <= time < LATEST:
+            raise _out_of_reach(name)
     for name in kinds.numbers:
         if getattr(document, name) == 0:
             setattr(document, name, 0.0)  # -0.0 is the same fact
@@ -162,7 +182,7 @@ def check_attempt(document: AttemptDocument, suspicion: Suspicion, *, partial: b
         require(document, REQUIRED_IN_ATTEMPT)
     check_fields(document, suspicion)
     if document.logs:
-        _number_steps(document)
+        _number_steps(document, partial=partial)
         for position, step in enumerate(document.logs):
             try:
                 check_fields(step, suspicion)
@@ -181,12 +201,18 @@ def join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _within_reach(time: datetime) -> bool:
-    # The years first: comparing instants of the years 1 and 9999 can overflow.
-    return 1969 <= time.year <= 2201 and EARLIEST <= time < LATEST
+def _in_utc(time: datetime, name: str) -> datetime:
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:  # in the years 1 and 9999
+        raise _out_of_reach(name) from None
 
 
-def _number_steps(document: AttemptDocument) -> None:
+def _out_of_reach(name: str) -> Fault:
+    return Fault("The time must lie in the years 1970 to 2200.", path=name)
+
+
+def _number_steps(document: AttemptDocument, *, partial: bool) -> None:
     """Give the steps of a whole record their positions; a part of one must number its steps itself.
 
     A whole record tells how the attempt ended, or when it started and how it stands, as the old files do.
@@ -198,8 +224,10 @@ def _number_steps(document: AttemptDocument) -> None:
     where = f"logs[{missing[0]}].sequence"
     if len(missing) != len(steps):
         raise Fault("Number all steps or none: some of these have a sequence, this one has not.", path=where)
-    whole = document.status is not None and (
-        document.started_at is not None or document.status not in ("pending", "in_progress")
+    whole = (
+        not partial
+        and document.status is not None
+        and (document.started_at is not None or document.status not in OPEN_STATUSES)
     )
     if not whole:
         raise Fault(
@@ -217,7 +245,10 @@ def _clean_texts(document: Struct, kinds: FieldKinds) -> None:
     for name in kinds.texts:
         text = getattr(document, name)
         if text:
-            setattr(document, name, clean_text(text))
+            cleaned = clean_text(text)
+            if len(cleaned) > MAX_TEXT and name in kinds.short:
+                raise Fault(f"Longer than {MAX_TEXT} characters once the secret in it is marked.", path=name)
+            setattr(document, name, cleaned)
 
 
 def clean_text(text: str) -> str:
@@ -236,8 +267,17 @@ def clean_json(raw: Raw, path: str, json_type: str | None, suspicion: Suspicion)
     if (suspicion.numbers and _UNUSUAL_NUMBER.search(source)) or (
         suspicion.triggers and triggers_in(source.lower(), suspicion.triggers)
     ):
-        return Raw(_clean_by_walking(source, path))
-    return raw
+        raw = Raw(_clean_by_walking(source, path))
+    return without_nulls(raw) if path == "extra" else raw
+
+
+def without_nulls(extra: Raw) -> Raw:
+    """extra without the members that are null: they are not told, as everywhere."""
+    if b"null" not in bytes(extra):
+        return extra
+    members = msgspec.json.decode(extra, type=dict[str, Raw])
+    told = {name: value for name, value in members.items() if bytes(value) != b"null"}
+    return extra if len(told) == len(members) else Raw(msgspec.json.encode(told))
 
 
 def check_nesting(raw: bytes, path: str) -> None:
@@ -260,20 +300,28 @@ _NOT_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
 def _clean_by_walking(raw: bytes, path: str) -> bytes:
     try:
         value = decode_exact(raw)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, RecursionError, ValueError) as error:
         raise Fault(f"This JSON cannot be read: {error}.", path=path) from error
+    digits = _Digits()
+    try:
+        return encode_exact(_cleaned(value, digits))
+    except Fault as fault:
+        raise Fault(fault.message, path=_joined(path, fault.path), code=fault.code) from None
+
+
+class _Digits:
+    """Counts the digits of a value's numbers when they are written out."""
+
     written = 0
 
-    def number(digits: int, where: str) -> None:
-        nonlocal written
-        written += digits
-        if digits > LONGEST_NUMBER or written > limits().document_bytes:
-            raise Fault("The numbers in here have too many digits when they are written out.", path=where)
-
-    return encode_exact(_cleaned(value, path, number))
+    def count(self, digits: int) -> None:
+        self.written += digits
+        if digits > LONGEST_NUMBER or self.written > limits().document_bytes:
+            raise Fault("The numbers in here have too many digits when they are written out.", path="")
 
 
-def _cleaned(value: Any, path: str, number: Callable[[int, str], None]) -> Any:
+def _cleaned(value: Any, digits: _Digits) -> Any:
+    """The decoded value as it is stored. Raises Fault, its path within the value: built only when it is needed."""
     match value:
         case str():
             return clean_text(value)
@@ -281,21 +329,40 @@ def _cleaned(value: Any, path: str, number: Callable[[int, str], None]) -> Any:
             return value
         case int():
             if not SMALLEST_INTEGER <= value <= LARGEST_INTEGER:
-                raise Fault("The integer does not fit into 64 bits; send it as text.", path=path)
+                raise Fault("The integer does not fit into 64 bits; send it as text.", path="")
             return value
         case Decimal():
             if value and not SMALLEST_EXPONENT <= value.adjusted() <= LARGEST_EXPONENT:
-                raise Fault("The number is outside the range of a 64-bit float; send it as text.", path=path)
-            _, digits, exponent = value.as_tuple()
-            number(len(digits) + abs(int(exponent)), path)
+                raise Fault("The number is outside the range of a 64-bit float; send it as text.", path="")
+            _, figures, exponent = value.as_tuple()
+            digits.count(len(figures) + abs(int(exponent)))
             return value
         case list():
-            return [_cleaned(item, f"{path}[{position}]", number) for position, item in enumerate(value)]
+            cleaned_items: list[Any] = []
+            for item in value:
+                try:
+                    cleaned_items.append(_cleaned(item, digits))
+                except Fault as fault:
+                    raise Fault(fault.message, path=_joined(f"[{len(cleaned_items)}]", fault.path)) from None
+            return cleaned_items
         case dict():
-            cleaned = {}
-            for name, item in value.items():
-                where = join(path, name)
-                secret, mark = redactor().under(name, item)
-                cleaned[name.replace("\0", "\ufffd")] = mark if secret else _cleaned(item, where, number)
-            return cleaned
+            return _cleaned_object(value, digits)
     raise TypeError(f"not a JSON value: {type(value).__name__}")
+
+
+def _cleaned_object(value: dict[str, Any], digits: _Digits) -> dict[str, Any]:
+    cleaned: dict[str, Any] = {}
+    for name, item in value.items():
+        kept = clean_text(name)
+        if kept in cleaned:
+            raise Fault("Two names are the same once U+0000 and secrets are replaced in them.", path=name)
+        secret, mark = redactor().under(name, item)
+        try:
+            cleaned[kept] = mark if secret else _cleaned(item, digits)
+        except Fault as fault:
+            raise Fault(fault.message, path=_joined(name, fault.path)) from None
+    return cleaned
+
+
+def _joined(path: str, below: str) -> str:
+    return f"{path}{below}" if below.startswith("[") or not below else f"{path}.{below}"

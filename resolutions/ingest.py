@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final, cast
 
-from django.db import DatabaseError, DataError, IntegrityError, transaction
+from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
 from django.utils import timezone
 from msgspec.json import encode as encode_json
 
@@ -22,6 +22,7 @@ from attempts.recording import AttemptSubmission, record_attempts
 from attempts.refusals import keep_refusals
 from attempts.rows import AttemptChange
 from attempts.signals import (
+    LOCK_TIMEOUT_STATE,
     RETRIED_STATES,
     attempts_recorded,
     connection_is_lost,
@@ -60,7 +61,8 @@ def ingest(submissions: Sequence[Submission[Any]], *, now: datetime | None = Non
     cannot do its part (lost, out of space, a lock not to be had): nothing of the last transaction is stored then, and
     all may be sent again.
     """
-    careful, tries = False, 0
+    # Within somebody else's transaction a failure is undone by a savepoint, which a broken pipeline would not hear.
+    careful, tries = connection.in_atomic_block, 0
     while True:
         progress = _Progress()
         try:
@@ -111,7 +113,8 @@ def _record(submissions: Sequence[Submission[Any]], now: datetime, progress: _Pr
             now=now,
             admit=admission.admits,
         )
-        keep_refusals(submissions, now=now)
+        # What a revoked key sends is not even kept among the refused.
+        keep_refusals([submission for submission in submissions if admission.admits(submission)], now=now)
         progress.is_published = True
         entry = publish(resolutions, attempts, now=now)
     return revision_of(entry)
@@ -156,7 +159,8 @@ def publish(
     return answers[0] if answers else None
 
 
-@derived()
+# A lock that is not to be had in time is no failure of the feed: were it left out, no follower would learn of this.
+@derived(fatal=RETRIED_STATES | {LOCK_TIMEOUT_STATE})
 def _append_to_feed(
     *,
     answers: list[FeedAnswer],

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from attempts.merging import Conflict, Law, first_version, merge
 from attempts.storage import Table
-from attempts.submissions import TAKEN, Submission
+from attempts.submissions import TAKEN, Submission, may_write
 from resolutions.records import CHANGEABLE, FINAL_STATUSES, ResolutionDocument
 from resolutions.rows import ResolutionChange, ResolutionRow, new_row
 
@@ -91,7 +91,7 @@ def _fold(
     """The row after these documents."""
     for submission in submissions:
         document = submission.document
-        if document is None or not _may_write(submission, row):
+        if document is None or not may_write(submission, row):
             continue
         if row is None:
             row = new_row(document, received_at=now, recorded_by=submission.key_id)
@@ -109,22 +109,3 @@ def _fold(
             merged.abandoned_at = None
         row = merged
     return row
-
-
-def _may_write(submission: ResolutionSubmission, row: ResolutionRow | None) -> bool:
-    """Whether the sender may add to this record; a key that is bound to an engine also tells that engine."""
-    if row is None and submission.existing_only:
-        submission.refuse("not_found", "not_found", "No such resolution attempt; open it first.", name="resolution_id")
-        return False
-    engine = submission.key.engine if submission.key else None
-    if engine is None or submission.document is None:
-        return True
-    if submission.document.engine is None and row is None:
-        submission.document.engine = engine
-    told = row.engine if row is not None else submission.document.engine
-    if told == engine and submission.document.engine in (None, engine):
-        return True
-    submission.refuse(
-        "forbidden", "forbidden", f"This key writes only the records of the engine {engine!r}.", name="engine"
-    )
-    return False
