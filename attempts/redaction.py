@@ -70,6 +70,8 @@ _SECRET_WORDS: Final = frozenset(
         "authtoken", "accesstoken", "userpassword", "dbpassword",
     }
 )  # fmt: skip
+# PGPASSWORD is one word.
+_SECRET_ENDS: Final = ("password", "passwd", "passphrase", "secret")
 _SECRET_KEYS: Final = frozenset(
     {"api", "secret", "access", "private", "encryption", "signing", "master", "ssh", "auth"}
 )
@@ -111,7 +113,7 @@ def _has_secret_words(name: str) -> bool:
     words = [word.lower() for word in _WORDS.findall(name)]
     if not words or words[-1] in _HARMLESS_ENDS or words[0] in _HARMLESS_STARTS:
         return False
-    if not _SECRET_WORDS.isdisjoint(words):
+    if any(word in _SECRET_WORDS or word.endswith(_SECRET_ENDS) for word in words):
         return True
     return words[-1] == "tokens" or any(
         first in _SECRET_KEYS and second in ("key", "keys") for first, second in pairwise(words)

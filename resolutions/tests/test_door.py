@@ -214,6 +214,11 @@ BAD_DOCUMENTS = {
     "extra that is no object": (with_fact("extra", '"x"'), "extra"),
     "an integer beyond 64 bits": (with_fact("parameters", f'{{"a": [1, {HUGE}]}}'), "parameters.a[1]"),
     "a number beyond doubles in free JSON": (with_fact("result", "[1e400]"), "result[0]"),
+    "an exponent that no number has": (with_fact("result", "[1e99999999999999999999]"), "result"),
+    "a text too long once its secret is marked": (
+        with_fact("target", json.dumps("https://u:p@" + "h" * 243)),
+        "target",
+    ),
     "a number of too many digits": (with_fact("result", "0." + "1" * 500), "result"),
     "deep nesting": (with_fact("result", "[" * 101 + "]" * 101), "result"),
     "half a surrogate pair": (with_fact("reason", '"\\ud800"'), None),
@@ -316,6 +321,7 @@ async def test_a_compressed_body_is_415(client: httpx.AsyncClient) -> None:
         ({"status": "in_progress"}, "status"),
         ({"status": "success", "attempt_id": str(uuid.uuid4())}, "attempt_id"),
         ({"status": 7}, "status"),
+        ({"status": "success", "logs": [{"step": "last"}]}, "logs[0].sequence"),
     ],
 )
 async def test_a_completion_tells_a_final_status(client: httpx.AsyncClient, body: Json, path: str) -> None:
@@ -351,6 +357,15 @@ async def test_what_is_stored_reads_back_as_sent_but_for_nul_and_secrets(client:
     (step,) = await stored(ActionLog.objects.all())
     assert step.details == "text\ufffd"
     assert (await client.post("/api/action-attempts/", json=document)).json()["outcome"] == "unchanged"
+
+
+async def test_megabytes_go_in_and_come_back(client: httpx.AsyncClient) -> None:
+    """More than a socket's buffer holds, in one statement: a sender that only listens would wait for ever."""
+    documents = [attempt(result="x" * 3_000_000, logs=[{"sequence": 0, "details": "y" * 2_000_000}]) for _ in range(3)]
+    answer = await client.post("/api/ingest/", json={"action_attempts": documents})
+    assert [result["outcome"] for result in answer.json()["results"]] == ["created"] * 3
+    rows = await stored(ActionAttempt.objects.all())
+    assert {len(row.result) for row in rows} == {3_000_000}
 
 
 async def test_many_requests_at_once_are_each_told_their_own_outcome(client: httpx.AsyncClient) -> None:

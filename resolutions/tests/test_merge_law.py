@@ -230,6 +230,36 @@ def test_steps_of_an_old_file_are_numbered_by_their_position() -> None:
     assert list(ActionLog.objects.values_list("sequence", "step")) == [(0, "validate"), (1, "execute")]
 
 
+def test_unknown_fields_that_are_null_are_not_told() -> None:
+    start = attempt(outcome_code=None, extra={"note": None})
+    send([start])
+    assert send([{**attempt(), "attempt_id": start["attempt_id"], "outcome_code": 7, "extra": {"note": "x"}}]) == [
+        "updated"
+    ]
+    assert ActionAttempt.objects.get().extra == {"outcome_code": 7, "note": "x"}
+
+
+def test_unknown_fields_of_steps_are_kept_by_the_sequence_of_their_step() -> None:
+    start = attempt()
+    one = {**start, "logs": [{"sequence": 0, "level": "info"}]}
+    other = {**start, "logs": [{"sequence": 1, "level": "warn"}]}
+    assert send([one], [other], [one]) == ["created", "updated", "unchanged"]
+    assert ActionAttempt.objects.get().extra == {"logs[0].level": "info", "logs[1].level": "warn"}
+
+
+def test_any_offset_is_the_same_instant() -> None:
+    known = attempt(started_at="2026-01-01T00:00:00+23:00")
+    assert send([known], [{**known, "started_at": "2025-12-31T01:00:00Z"}]) == ["created", "unchanged"]
+
+
+def test_what_was_read_can_be_sent_again() -> None:
+    known = attempt(target="https://tok3n@h", reason="Bearer abc123", parameters={"token": "x", "url": "redis://:p@h"})
+    send([known])
+    read = ActionAttempt.objects.get()
+    again = {**known, "target": read.target, "reason": read.reason, "parameters": read.parameters}
+    assert send([again]) == ["unchanged"]
+
+
 def test_several_documents_of_one_attempt_fold_in_their_order() -> None:
     start = attempt()
     outcomes = send(
