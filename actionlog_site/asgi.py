@@ -1,5 +1,6 @@
 """The ASGI application: the write door in front of Django, the live feed's WebSocket, the lifespan."""
 
+import gc
 import os
 from typing import cast
 
@@ -22,3 +23,7 @@ door = WriteDoor(cast(Application, django_application))
 application = Lifespan(
     ProtocolTypeRouter({"http": door, "websocket": websocket_application}), on_shutdown=[close_hub, door.close]
 )
+
+# What start-up made stays until the end: no full collection need walk over it again while requests wait.
+gc.collect()
+gc.freeze()

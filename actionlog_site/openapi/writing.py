@@ -56,6 +56,7 @@ ERRORS: Final = {
     "400": "The document is not valid; field and path say where.",
     "401": "No API key was sent, or one that is unknown or revoked.",
     "403": "The API key lacks the scope ingest, or is bound to another engine.",
+    "408": "The body did not arrive within a minute.",
     "409": "The document contradicts what is stored. Nothing of it was applied.",
     "413": "The request or the document is larger than this server takes.",
     "503": "Too much is waiting, or the database cannot be reached. Send it again after Retry-After seconds.",

@@ -1,5 +1,6 @@
 """The OpenAPI schema is valid and true: every documented operation answers as it is documented, errors included."""
 
+import asyncio
 import copy
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -20,11 +21,12 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from access.keys import create_key
 from actionlog_site.asgi import django_application
-from actionlog_site.tests.openapi_cases import CASES, STORED, Case, content
+from actionlog_site.tests.openapi_cases import ATTEMPT, CASES, RESOLUTION, STORED, Case, content
 from resolutions.door import recorder
 from resolutions.door.application import WriteDoor
 
 LOST = 503
+SLOW = 408
 
 
 @cache
@@ -154,7 +156,24 @@ async def test_every_answer_is_as_documented(http: httpx.AsyncClient, key: tuple
         assert answer.status_code == status
         assert_documented(answer, operation)
         seen.add(status)
-    assert {str(status) for status in seen} == set(operation["responses"]) - {str(LOST)}
+    assert {str(status) for status in seen} == set(operation["responses"]) - {str(LOST), str(SLOW)}
+
+
+@pytest.mark.parametrize("key", [key for key in CASES if key[0] == "post"], ids=" ".join)
+async def test_a_body_that_does_not_arrive_is_answered_as_documented(
+    transactional_db: None, key: tuple[str, str]
+) -> None:
+    async def begun() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.sleep(60)
+
+    door = WriteDoor(django_application, receive_seconds=0.1)  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(door), base_url="http://localhost") as client:
+        path = key[1].replace("{attempt_id}", ATTEMPT).replace("{resolution_id}", RESOLUTION)
+        answer = await client.post(path, content=begun(), headers=await headers("ingest"))
+    await door.close()
+    assert answer.status_code == SLOW
+    assert_documented(answer, operations()[key])
 
 
 @pytest.mark.parametrize("key", [key for key in CASES if key[0] == "post"], ids=" ".join)

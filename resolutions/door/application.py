@@ -22,8 +22,10 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-# Bodies being read or decoded at once; one more is answered 503. The recorder has a limit of its own.
+# Bodies being read or decoded at once; one more is answered 503. The recorders have limits of their own.
 HELD_BYTES: Final = 128 * 1024 * 1024
+# For the whole of a body: a sender that falls silent, or drips, may not keep for ever what it has sent so far.
+RECEIVE_SECONDS: Final = 60.0
 # From here on, decoding is done beside the event loop, which others wait for.
 LARGE_BODY: Final = 256 * 1024
 # A database that neither answers nor fails: the sender is told to send again, whatever became of this.
@@ -33,8 +35,9 @@ ANSWER_TIMEOUT_SECONDS: Final = 10.0
 class WriteDoor:
     """Answers the write routes, and passes everything else on."""
 
-    def __init__(self, beyond: Application) -> None:
+    def __init__(self, beyond: Application, *, receive_seconds: float = RECEIVE_SECONDS) -> None:
         self._beyond = beyond
+        self._receive_seconds = receive_seconds
         self._keys: KeyRing | None = None
         self._lanes: Lanes | None = None
         self._held = 0
@@ -87,32 +90,32 @@ class WriteDoor:
     async def _receive(
         self, route: Route, length: int, receive: Receive, key: Key
     ) -> tuple[bytes, list[Submission[Any]]]:
-        """Read and decode the body. Its declared length, 0 when it declares none, is set aside beforehand."""
+        """Read and decode the body. What has arrived counts as held; what was only declared costs nobody else a 503."""
         if self._held and self._held + length > HELD_BYTES:
             raise _busy()
-        held = length
-        self._held += held
+        parts: list[bytes] = []
+        size, more = 0, True
         try:
-            parts: list[bytes] = []
-            size, more = 0, True
-            while more:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise _Gone
-                parts.append(message.get("body", b""))
-                size += len(parts[-1])
-                more = message.get("more_body", False)
-                if size > limits().request_bytes:
-                    raise _too_large()
-                if size > held:  # more than was declared
-                    self._held += size - held
-                    held = size
-                    if self._held > HELD_BYTES:
+            async with asyncio.timeout(self._receive_seconds):
+                while more:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise _Gone
+                    part = message.get("body", b"")
+                    parts.append(part)
+                    size += len(part)
+                    self._held += len(part)
+                    more = message.get("more_body", False)
+                    if size > limits().request_bytes:
+                        raise _too_large()
+                    if HELD_BYTES < self._held > size:  # one alone may be as large as its own limit
                         raise _busy()
             body = parts[0] if len(parts) == 1 else b"".join(parts)
             return body, await _decode(route, body, key)
+        except TimeoutError:
+            raise _too_slow() from None
         finally:
-            self._held -= held
+            self._held -= size
 
 
 class _Gone(Exception):
@@ -138,6 +141,11 @@ def _declared_length(scope: Scope) -> int:
 
 def _too_large() -> ApiError:
     return ApiError(413, f"The request is larger than {limits().request_bytes} bytes; send it in several.")
+
+
+def _too_slow() -> ApiError:
+    message = "The body took too long to arrive. Send the request again, or what it holds in several."
+    return ApiError(408, message, headers={"Connection": "close"})
 
 
 async def _decode(route: Route, body: bytes, key: Key) -> list[Submission[Any]]:

@@ -23,6 +23,8 @@ CAPACITY: Final = 20_000
 CAPACITY_BYTES: Final = 128 * 1024 * 1024
 # A transaction takes no further request once it has so many documents: a commit is shared, but nobody waits long.
 GROUP: Final = 1_000
+# Nor once it has so many bytes: two full requests at most become one statement's parameters.
+GROUP_BYTES: Final = 16 * 1024 * 1024
 CONNECT_TIMEOUT_SECONDS: Final = 3
 # A group that takes longer than this means that the database hangs: no use in waiting behind it.
 STALL_SECONDS: Final = 10.0
@@ -116,8 +118,8 @@ class Recorder:
 
     def _gather(self, first: "_Work") -> "tuple[list[_Work], bool]":
         """What waits by now, up to a group; and whether the queue was closed."""
-        group, size = [first], len(first.submissions)
-        while size < GROUP:
+        group, documents, size = [first], len(first.submissions), first.size
+        while documents < GROUP and size < GROUP_BYTES:
             try:
                 work = self._queue.get_nowait()
             except queue.Empty:
@@ -125,7 +127,8 @@ class Recorder:
             if work is None:
                 return group, True
             group.append(work)
-            size += len(work.submissions)
+            documents += len(work.submissions)
+            size += work.size
         return group, False
 
     def _answer(self, group: "list[_Work]", outcome: int | Exception) -> None:

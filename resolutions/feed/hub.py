@@ -165,6 +165,9 @@ class Hub:
                 await self.in_thread(prune)
             except DATABASE_LOST as error:
                 logger.warning("The live feed was not pruned: %s", error)
+            except Exception:
+                # Nobody awaits this task: without this, a fault of one hour would end the pruning of this process.
+                logger.exception("The live feed was not pruned")
             await asyncio.sleep(PRUNE_SECONDS)
 
 

@@ -17,6 +17,7 @@ from access.keys import create_key, revoke_key
 from access.models import ApiKey
 from attempts.limits import limits
 from attempts.models import ActionAttempt, ActionLog, Refusal
+from resolutions.door import application
 from resolutions.door.application import WriteDoor
 from resolutions.models import ResolutionAttempt
 
@@ -388,6 +389,82 @@ async def test_too_much_waiting_is_503_with_retry_after(client: httpx.AsyncClien
     assert all(answer.headers["retry-after"] for answer in refused)
     taken = [answer for answer in answers if answer.status_code == 200]
     assert len(await stored(ActionAttempt.objects.all())) == 4 * len(taken)
+
+
+# --- bodies that do not come
+
+
+class Upload:
+    """A request of which only the beginning has been sent so far, straight into the ASGI application."""
+
+    def __init__(self, door: WriteDoor, client: httpx.AsyncClient, *, declared: int, sent: bytes) -> None:
+        self._messages: asyncio.Queue[Json] = asyncio.Queue()
+        self._messages.put_nowait({"type": "http.request", "body": sent, "more_body": True})
+        self._told: list[Json] = []
+        headers = [
+            (b"authorization", client.headers["authorization"].encode()),
+            (b"content-length", str(declared).encode()),
+        ]
+        scope = {"type": "http", "method": "POST", "path": "/api/ingest/", "headers": headers}
+        self.task = asyncio.ensure_future(door(scope, self._messages.get, self._tell))
+
+    async def _tell(self, message: Any) -> None:
+        self._told.append(message)
+
+    def send(self, body: bytes, *, more: bool = False) -> None:
+        self._messages.put_nowait({"type": "http.request", "body": body, "more_body": more})
+
+    async def answer(self) -> tuple[int, dict[bytes, bytes], Json]:
+        """(status, headers, body)"""
+        await asyncio.wait_for(self.task, 10)
+        return self._told[0]["status"], dict(self._told[0]["headers"]), json.loads(self._told[1]["body"])
+
+
+async def test_uploads_that_send_nothing_cost_nobody_else_a_503(door: WriteDoor, client: httpx.AsyncClient) -> None:
+    whole = json.dumps({"action_attempts": [attempt()]}).encode()
+    idle = [Upload(door, client, declared=limits().request_bytes, sent=b"{") for _ in range(20)]
+    await asyncio.sleep(0.1)
+    assert (await client.post("/api/ingest/", content=whole)).status_code == 200
+    large = Upload(door, client, declared=limits().request_bytes, sent=whole)
+    large.send(b" " * (limits().request_bytes - len(whole)))
+    assert (await large.answer())[0] == 200
+    for upload in idle:
+        upload.send(b"}")
+    assert {(await upload.answer())[0] for upload in idle} == {200}
+    assert door._held == 0
+
+
+async def test_what_has_arrived_of_others_leaves_no_room(
+    door: WriteDoor, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(application, "HELD_BYTES", 1000)
+    first = Upload(door, client, declared=1500, sent=b"{" + b" " * 899)
+    await asyncio.sleep(0.1)
+    declared = Upload(door, client, declared=101, sent=b"{")
+    undeclared = Upload(door, client, declared=0, sent=b"{" + b" " * 100)
+    for refused in (declared, undeclared):
+        status, headers, _ = await refused.answer()
+        assert (status, headers[b"retry-after"]) == (503, b"1")
+    first.send(b" " * 599 + b"}")
+    assert (await first.answer())[0] == 200, "one alone may be as large as its own limit"
+    assert door._held == 0
+
+
+async def test_a_body_that_does_not_arrive_in_time_is_408_and_the_connection_is_closed(
+    client: httpx.AsyncClient,
+) -> None:
+    door = WriteDoor(nothing_beyond, receive_seconds=0.3)
+    silent = Upload(door, client, declared=1000, sent=b"{")
+    dripping = Upload(door, client, declared=1000, sent=b"{")
+    while not dripping.task.done():
+        dripping.send(b" ", more=True)
+        await asyncio.sleep(0.01)
+    for upload in (silent, dripping):
+        status, headers, body = await upload.answer()
+        assert (status, body["error"]["code"]) == (408, "request_timeout")
+        assert headers[b"connection"] == b"close"
+    assert door._held == 0
+    await door.close()
 
 
 @override_settings(ACTIONLOG_MAX_DOCUMENTS=3)

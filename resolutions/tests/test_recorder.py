@@ -14,7 +14,7 @@ from django.db import connection, connections
 from attempts.models import ActionAttempt
 from attempts.recording import AttemptSubmission
 from resolutions.decoding import decode_single
-from resolutions.door.recorder import Busy, Lost, Recorder
+from resolutions.door.recorder import GROUP_BYTES, Busy, Lost, Recorder
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -101,3 +101,18 @@ async def test_closing_does_not_wait_for_a_database_that_does_not_answer(
         await asyncio.wait_for(recorder.close(), 3)
         assert "1 documents were not acknowledged" in caplog.text
     await asyncio.gather(*waiting)
+
+
+async def test_requests_that_wait_share_a_transaction_up_to_so_many_bytes() -> None:
+    recorder = Recorder()
+    with held_up():
+        first = asyncio.create_task(recorder.record(one(), size=SIZE))
+        await begun([first])
+        large = [asyncio.create_task(recorder.record(one(), size=GROUP_BYTES)) for _ in range(3)]
+        small = [asyncio.create_task(recorder.record(one(), size=SIZE)) for _ in range(5)]
+        halves = [asyncio.create_task(recorder.record(one(), size=GROUP_BYTES // 2)) for _ in range(3)]
+        await asyncio.sleep(0)
+    cursors = await asyncio.gather(first, *large, *small, *halves)
+    await recorder.close()
+    groups = [cursors.count(cursor) for cursor in sorted(set(cursors))]
+    assert groups == [1, 1, 1, 1, 7, 1]

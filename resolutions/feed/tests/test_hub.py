@@ -1,17 +1,21 @@
 """The hub: one query for all who stand at one cursor, and nothing kept for those who do not ask."""
 
 import asyncio
+import functools
 import time
+from datetime import timedelta
 
 import psycopg
 import pytest
 
 from access.errors import DATABASE_LOST
 from resolutions.feed import hub as hub_module
+from resolutions.feed.entries import prune
 from resolutions.feed.hub import Hub, SharedFrame, close_hub, open_hub
 from resolutions.feed.listener import PAUSE_SECONDS
 from resolutions.feed.queries import Reset
 from resolutions.feed.tests.recording import attempt, conninfo, in_thread, record
+from resolutions.models import FeedEntry
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -162,3 +166,31 @@ async def test_there_is_one_hub_until_it_is_closed(transactional_db: None) -> No
     await begin(second)
     await close_hub()
     assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
+
+
+async def test_a_fault_of_one_pruning_does_not_end_all_pruning(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(hub_module, "PRUNE_SECONDS", 0.05)
+    monkeypatch.setattr(hub_module, "prune", functools.partial(prune, older_than=timedelta(0)))
+    for _ in range(3):
+        await in_thread(lambda: record([attempt()]))
+    hub = open_hub()
+    try:
+        with psycopg.connect(conninfo(), autocommit=True) as other:
+            # Not a lost database: the statement itself is at fault.
+            other.execute("ALTER TABLE feed RENAME COLUMN created_at TO mended_at")
+            try:
+                async with asyncio.timeout(5):
+                    while "was not pruned" not in caplog.text:
+                        await asyncio.sleep(0.02)
+            finally:
+                other.execute("ALTER TABLE feed RENAME COLUMN mended_at TO created_at")
+        async with asyncio.timeout(5):
+            while await in_thread(FeedEntry.objects.count) > 2:  # the mark and the newest
+                await asyncio.sleep(0.02)
+        assert not any(task.done() for task in hub._tasks)
+    finally:
+        await close_hub()
+    faults = [record.exc_info for record in caplog.records if "was not pruned" in record.message]
+    assert all(fault and fault[0] and not issubclass(fault[0], DATABASE_LOST) for fault in faults)
