@@ -1,11 +1,10 @@
 """Turns the bytes of a request into submissions: one list of documents, or one document. Writes nothing.
 
-The fast way decodes the whole request into structs at once. When a document in it is at fault, the request is taken
-apart, and each document is decoded alone: one bad document never costs the others theirs.
+The fast way decodes the whole request into structs at once. When a document in it is at fault, the request is split
+(splitting.py), and each document is decoded alone: one bad document never costs the others theirs.
 """
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -14,17 +13,19 @@ from msgspec import Raw, Struct
 
 from access.errors import ApiError
 from access.keys import Key
-from attempts.canonical import encode_exact
-from attempts.decoding import ATTEMPT_DECODER, decode_document, decode_json, fault_of, readable_refusal
+from attempts.decoding import ATTEMPT_DECODER, decode_document, decode_json, readable_refusal
 from attempts.limits import limits
 from attempts.records import AttemptDocument, Step
 from attempts.submissions import Submission
-from attempts.validation import Fault, Suspicion, check_attempt, check_fields, require, suspicion_of
+from attempts.validation import Fault, Suspicion, check_attempt, check_fields, join, require, suspicion_of
 from resolutions.records import REQUIRED_IN_RESOLUTION, ResolutionDocument
+from resolutions.splitting import split_lists, too_many
 
 Kind = Literal["resolution_attempt", "action_attempt"]
 
 RESOLUTION_DECODER: Final = msgspec.json.Decoder(ResolutionDocument)
+LISTS: Final[dict[str, Kind]] = {"resolution_attempts": "resolution_attempt", "action_attempts": "action_attempt"}
+MOST_WARNINGS: Final = 50
 
 
 class IngestRequest(Struct, forbid_unknown_fields=True):
@@ -40,20 +41,16 @@ class AppendRequest(Struct, forbid_unknown_fields=True):
     logs: list[Step]
 
 
-class _Source:
-    """One document of a list that is taken apart, as JSON."""
+class _Ids(Struct):
+    """The ids in a document, whatever they are. All else in it is passed over."""
 
-    def __init__(self, value: Any) -> None:
-        self.json = encode_exact(value)
-
-
-class _TakenApart(Struct, forbid_unknown_fields=True):
-    resolution_attempts: list[_Source] = []
-    action_attempts: list[_Source] = []
+    attempt_id: Any = None
+    resolution_id: Any = None
 
 
 _INGEST_DECODER: Final = msgspec.json.Decoder(IngestRequest)
 _APPEND_DECODER: Final = msgspec.json.Decoder(AppendRequest)
+_IDS: Final = msgspec.json.Decoder(_Ids)
 
 
 def check_resolution(document: ResolutionDocument, suspicion: Suspicion, *, partial: bool = False) -> None:
@@ -66,13 +63,15 @@ def check_resolution(document: ResolutionDocument, suspicion: Suspicion, *, part
 def decode_ingest(body: bytes, key: Key | None) -> list[Submission[Any]]:
     """The submissions of an ingest request, resolution attempts first. Raises ApiError for the request as a whole."""
     _check_text(body)
-    if len(body) <= limits().document_bytes:
+    # Of a list that is there twice, decoding keeps the last alone.
+    if len(body) <= limits().document_bytes and all(body.count(b'"%b"' % name.encode()) <= 1 for name in LISTS):
         try:
             request = _INGEST_DECODER.decode(body)
         except (msgspec.DecodeError, RecursionError):
-            pass  # taken apart below, which finds the fault
+            pass  # split below, which finds the fault
         else:
-            _check_count(len(request.resolution_attempts) + len(request.action_attempts))
+            if len(request.resolution_attempts) + len(request.action_attempts) > limits().documents:
+                raise _as_api_error(too_many(limits().documents))
             suspicion = suspicion_of(body, [*request.resolution_attempts, *request.action_attempts])
             resolutions = [
                 _submission("resolution_attempt", document, f"resolution_attempts[{position}]", key, suspicion)
@@ -83,27 +82,36 @@ def decode_ingest(body: bytes, key: Key | None) -> list[Submission[Any]]:
                 for position, document in enumerate(request.action_attempts)
             ]
             return [*resolutions, *attempts]
-    parts = _take_apart(body)
+    try:
+        lists = split_lists(body, LISTS, limits().documents)
+    except Fault as fault:
+        raise _as_api_error(fault) from fault
     return [
-        _decode_part(kind, source, f"{kind}s[{position}]", key)
-        for kind, sources in parts
-        for position, source in enumerate(sources)
+        _decode_part(kind, source, f"{name}[{position}]", key)
+        for name, kind in LISTS.items()
+        for position, source in enumerate(lists.get(name, ()))
     ]
 
 
 def decode_single(kind: Kind, body: bytes, key: Key | None) -> Submission[Any]:
-    """The submission of a request that is one document. Raises ApiError when nothing of it can be recorded."""
+    """The submission of a request that is one document, a rejected one when it is at fault.
+
+    Raises ApiError when the body is not UTF-8.
+    """
     _check_text(body)
     return _decode_part(kind, body, "", key)
 
 
 def decode_completion(kind: Kind, record_id: UUID, body: bytes, key: Key | None) -> Submission[Any]:
-    """The submission of a completion: a document without identities, and with a final status. Raises ApiError."""
+    """The submission of a completion: a document without identities, a rejected one when it is at fault.
+
+    Raises ApiError when the body is no object, is not for this record, or tells no final status.
+    """
     _check_text(body)
     id_field = "attempt_id" if kind == "action_attempt" else "resolution_id"
     try:
         told = decode_json(body, _OBJECT, "")
-        if id_field in told and bytes(told[id_field]).strip(b'"').decode().lower() != str(record_id):
+        if id_field in told and _read_id(told[id_field]) not in (None, record_id):
             raise Fault("This is not the id in the address.", path=id_field)
         told[id_field] = Raw(msgspec.json.encode(record_id))
         status = bytes(told.get("status", b"null"))
@@ -117,8 +125,13 @@ def decode_completion(kind: Kind, record_id: UUID, body: bytes, key: Key | None)
 
 
 def decode_steps(record_id: UUID, body: bytes, key: Key | None) -> Submission[Any]:
-    """The submission of steps to append: {"logs": [...]}, each with its sequence. Raises ApiError."""
+    """The submission of steps to append: {"logs": [...]}, each with its sequence; a rejected one when a check fails.
+
+    Raises ApiError when the body is larger than a document may be, or cannot be decoded.
+    """
     _check_text(body)
+    if len(body) > limits().document_bytes:
+        raise ApiError(413, f"The steps are larger than {limits().document_bytes} bytes; send them in parts.")
     try:
         request = decode_json(body, _APPEND_DECODER, "")
     except Fault as fault:
@@ -169,7 +182,7 @@ def _submission(
 def _decode_part(
     kind: Kind, source: bytes, path: str, key: Key | None, *, existing_only: bool = False
 ) -> Submission[Any]:
-    """One document decoded alone. A part of a list is rejected where a request of one document raises ApiError."""
+    """The submission of one document decoded alone, a rejected one when it is at fault."""
     decoder: Any = ATTEMPT_DECODER if kind == "action_attempt" else RESOLUTION_DECODER
     try:
         document, warnings = decode_document(source, decoder, path)
@@ -179,29 +192,17 @@ def _decode_part(
         submission.refuse("rejected", fault.code, fault.message, path=fault.path, name=fault.field)
         return submission
     submission = _submission(kind, document, path, key, suspicion_of(source, [document]), existing_only=existing_only)
-    submission.warnings = warnings
+    submission.warnings = _first_warnings(warnings, path)
     return submission
 
 
-def _take_apart(body: bytes) -> list[tuple[Kind, list[bytes]]]:
-    """The documents of a request, each as JSON. Stops at the first document too many, before memory is spent."""
-    count = 0
-
-    def source_of(_type: type, value: Any) -> _Source:
-        nonlocal count
-        count += 1
-        _check_count(count)
-        return _Source(value)
-
-    decoder = msgspec.json.Decoder(_TakenApart, dec_hook=source_of, float_hook=Decimal)
-    try:
-        parts = decoder.decode(body)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise _as_api_error(fault_of(error, "")) from error
-    return [
-        ("resolution_attempt", [part.json for part in parts.resolution_attempts]),
-        ("action_attempt", [part.json for part in parts.action_attempts]),
-    ]
+def _first_warnings(warnings: list[dict[str, str]], path: str) -> list[dict[str, str]]:
+    """Few enough to read, and to send: each repeats the path of a field, and a document may be nothing but fields."""
+    more = len(warnings) - MOST_WARNINGS
+    if more <= 0:
+        return warnings
+    rest = {"path": join(path, "extra"), "message": f"{more} more fields are not known; they are kept in extra."}
+    return [*warnings[:MOST_WARNINGS], rest]
 
 
 def _check_text(body: bytes) -> None:
@@ -212,11 +213,6 @@ def _check_text(body: bytes) -> None:
             raise ApiError(400, f"Not valid UTF-8 at byte {error.start}.") from error
 
 
-def _check_count(count: int) -> None:
-    if count > limits().documents:
-        raise ApiError(413, f"More than {limits().documents} documents in one request; send them in several.")
-
-
 def _as_api_error(fault: Fault) -> ApiError:
     status = 413 if fault.code == "too_large" else 400
     return ApiError(status, fault.message, field=fault.field, path=fault.path or None)
@@ -225,11 +221,19 @@ def _as_api_error(fault: Fault) -> ApiError:
 def _told_id(kind: Kind, source: bytes) -> str | None:
     """The id of a document that cannot be decoded, as far as it can be read, for the sender to recognise it."""
     try:
-        told = msgspec.json.decode(source, type=dict[str, Any])
+        told = _IDS.decode(source)
     except (msgspec.DecodeError, RecursionError):
         return None
-    found = told.get("attempt_id" if kind == "action_attempt" else "resolution_id")
+    found = told.attempt_id if kind == "action_attempt" else told.resolution_id
     return found[:255] if isinstance(found, str) else None
+
+
+def _read_id(raw: Raw) -> Any:
+    """The UUID, None for null, and the JSON itself when it is neither."""
+    try:
+        return msgspec.json.decode(raw, type=UUID | None)
+    except msgspec.DecodeError:
+        return raw
 
 
 def _first_strange(told: dict[str, Raw]) -> str | None:

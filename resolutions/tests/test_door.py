@@ -253,25 +253,23 @@ async def test_a_bad_document_is_a_4xx_that_names_the_path(
     assert answer.json()["error"]["path"] == path
     together = b'{"action_attempts": [' + json.dumps(attempt()).encode() + b", " + body + b"]}"
     batch = await client.post("/api/ingest/", content=together)
-    if path is None:
-        assert batch.status_code == 400
-        assert await stored(ActionAttempt.objects.all()) == []
-    else:
-        assert batch.status_code == 207
-        assert [result["outcome"] for result in batch.json()["results"]] == ["created", "rejected"]
-        assert batch.json()["results"][1]["error"]["path"] == f"action_attempts[1].{path}"
-        assert len(await stored(ActionAttempt.objects.all())) == 1
-        assert await stored(ActionLog.objects.all()) == []
+    assert batch.status_code == 207
+    assert [result["outcome"] for result in batch.json()["results"]] == ["created", "rejected"]
+    where = "action_attempts[1]" if path is None else f"action_attempts[1].{path}"
+    assert batch.json()["results"][1]["error"]["path"] == where
+    assert len(await stored(ActionAttempt.objects.all())) == 1
+    assert await stored(ActionLog.objects.all()) == []
 
 
 BAD_REQUESTS = {
     "nothing": b"",
     "half of it": b'{"action_attempts": [{',
     "not JSON": b"hello",
-    "NaN": b'{"action_attempts": [NaN]}',
     "a list": b"[]",
     "16 MB of []": b"[]" * (8 * 1024 * 1024 - 1),
-    "a thousand levels": b'{"action_attempts": ' + b"[" * 1000 + b"]" * 1000 + b"}",
+    "NaN for a list": b'{"action_attempts": NaN}',
+    "millions of levels": b'{"action_attempts": ' + b'["",' * 4_000_000,
+    "a list twice": b'{"action_attempts": [], "action_attempts": []}',
     "a hundred thousand levels": b"[" * 100_000,
     "invalid UTF-8": b'{"action_attempts": ["\xff"]}',
     "an unknown list": b'{"actions": []}',
