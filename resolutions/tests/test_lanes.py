@@ -79,7 +79,7 @@ def stored() -> int:
 async def waiting(lanes: Lanes, documents: list[int]) -> None:
     """Until so many documents wait in each of the large lanes."""
     async with asyncio.timeout(PATIENCE):
-        while [recorder.waiting for recorder in lanes.large] != documents:  # noqa: ASYNC110
+        while [recorder.waiting for recorder in lanes.large] != documents:
             await asyncio.sleep(0.01)
 
 

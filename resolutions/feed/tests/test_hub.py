@@ -182,13 +182,13 @@ async def test_a_fault_of_one_pruning_does_not_end_all_pruning(
             other.execute("ALTER TABLE feed RENAME COLUMN created_at TO mended_at")
             try:
                 async with asyncio.timeout(5):
-                    while "was not pruned" not in caplog.text:  # noqa: ASYNC110  # logging tells no event
+                    while "was not pruned" not in caplog.text:
                         await asyncio.sleep(0.02)
             finally:
                 other.execute("ALTER TABLE feed RENAME COLUMN mended_at TO created_at")
         async with asyncio.timeout(5):
             # The mark and the newest stay.
-            while await in_thread(FeedEntry.objects.count) > 2:  # noqa: ASYNC110
+            while await in_thread(FeedEntry.objects.count) > 2:
                 await asyncio.sleep(0.02)
         assert not any(task.done() for task in hub._tasks)
     finally:
