@@ -1,6 +1,7 @@
 """Every address of the site that Django answers."""
 
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
@@ -16,6 +17,7 @@ urlpatterns = [
     path("", include("analytics.urls")),
     path("", include("resolutions.urls")),
     path("", include("attempts.urls")),
+    path("favicon.ico", RedirectView.as_view(url=static("actionlog/icon.svg"))),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("api/", include("actionlog_site.openapi.urls")),

@@ -131,7 +131,12 @@ def _known_step_fields(raw: bytes) -> tuple[dict[str, Raw] | Raw, dict[str, Raw]
 
 
 def readable_refusal(source: bytes) -> str:
-    """A refused document as it may be kept: whole, redacted, and without what PostgreSQL's text cannot hold."""
+    """A refused document as it may be kept: whole, redacted, and without what PostgreSQL's text cannot hold.
+
+    One that is refused for its size is not kept: to take it apart would cost what the limit is there to save.
+    """
+    if len(source) > limits().document_bytes:
+        return f"(a document of {len(source)} bytes, more than are taken)"
     try:
         return encode_exact(_without_secrets(decode_exact(source))).decode()
     except (msgspec.DecodeError, RecursionError, ValueError):
