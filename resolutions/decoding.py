@@ -62,9 +62,9 @@ def check_resolution(document: ResolutionDocument, suspicion: Suspicion, *, part
 
 def decode_ingest(body: bytes, key: Key | None) -> list[Submission[Any]]:
     """The submissions of an ingest request, resolution attempts first. Raises ApiError for the request as a whole."""
-    _check_text(body)
     # Of a list that is there twice, decoding keeps the last alone.
-    if len(body) <= limits().document_bytes and all(body.count(b'"%b"' % name.encode()) <= 1 for name in LISTS):
+    once = all(body.count(b'"%b"' % name.encode()) <= 1 for name in LISTS)
+    if once and len(body) <= limits().document_bytes and _bad_byte(body) is None:
         try:
             request = _INGEST_DECODER.decode(body)
         except (msgspec.DecodeError, RecursionError):
@@ -185,6 +185,8 @@ def _decode_part(
     """The submission of one document decoded alone, a rejected one when it is at fault."""
     decoder: Any = ATTEMPT_DECODER if kind == "action_attempt" else RESOLUTION_DECODER
     try:
+        if (bad := _bad_byte(source)) is not None:
+            raise Fault(f"Not valid UTF-8 at byte {bad} of the document.", path=path)
         document, warnings = decode_document(source, decoder, path)
     except Fault as fault:
         submission: Submission[Any] = Submission(kind, None, key=key, path=path, told_id=_told_id(kind, source))
@@ -206,11 +208,18 @@ def _first_warnings(warnings: list[dict[str, str]], path: str) -> list[dict[str,
 
 
 def _check_text(body: bytes) -> None:
-    if not body.isascii():
+    if (bad := _bad_byte(body)) is not None:
+        raise ApiError(400, f"Not valid UTF-8 at byte {bad}.")
+
+
+def _bad_byte(source: bytes) -> int | None:
+    """Where this stops being UTF-8; None when all of it is."""
+    if not source.isascii():
         try:
-            body.decode()
+            source.decode()
         except UnicodeDecodeError as error:
-            raise ApiError(400, f"Not valid UTF-8 at byte {error.start}.") from error
+            return error.start
+    return None
 
 
 def _as_api_error(fault: Fault) -> ApiError:

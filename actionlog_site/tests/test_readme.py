@@ -34,7 +34,7 @@ def run(block: str, server: Server) -> str:
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=ROOT,
         env={
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
             "ACTIONLOG_HOME": str(server.home),
             "DATABASE_URL": server.database_url,
         },

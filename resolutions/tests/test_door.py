@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
@@ -221,6 +222,9 @@ BAD_DOCUMENTS = {
         "target",
     ),
     "a number of too many digits": (with_fact("result", "0." + "1" * 500), "result"),
+    "NaN": (with_fact("result", "NaN"), None),
+    "invalid UTF-8": (with_fact("reason", "0").replace(b" 0}", b' "\xff"}'), None),
+    "a thousand levels": (with_fact("result", "[" * 1000 + "]" * 1000), None),
     "deep nesting": (with_fact("result", "[" * 101 + "]" * 101), "result"),
     "half a surrogate pair": (with_fact("reason", '"\\ud800"'), None),
     "a text too long": (with_fact("incident_type", json.dumps("x" * 256)), "incident_type"),
@@ -271,7 +275,7 @@ BAD_REQUESTS = {
     "millions of levels": b'{"action_attempts": ' + b'["",' * 4_000_000,
     "a list twice": b'{"action_attempts": [], "action_attempts": []}',
     "a hundred thousand levels": b"[" * 100_000,
-    "invalid UTF-8": b'{"action_attempts": ["\xff"]}',
+    "invalid UTF-8": b'{"\xff": []}',
     "an unknown list": b'{"actions": []}',
     "documents that are no list": b'{"action_attempts": {}}',
     "a million entries": b'{"action_attempts": [' + b"1," * 1_000_000 + b"1]}",
@@ -356,6 +360,21 @@ async def test_what_is_stored_reads_back_as_sent_but_for_nul_and_secrets(client:
     (step,) = await stored(ActionLog.objects.all())
     assert step.details == "text\ufffd"
     assert (await client.post("/api/action-attempts/", json=document)).json()["outcome"] == "unchanged"
+
+
+async def test_the_longest_texts_of_the_widest_characters_fit_every_index(client: httpx.AsyncClient) -> None:
+    from attempts.records import AttemptFacts
+    from attempts.validation import kinds_of
+
+    alphabet = random.Random(1)  # nothing that PostgreSQL could compress
+    names = [*kinds_of(AttemptFacts).identities, *kinds_of(AttemptFacts).short]
+    longest = {name: "".join(chr(alphabet.randrange(0x10000, 0x2FFFF)) for _ in range(255)) for name in names}
+    assert len(names) == 10
+    document = {"attempt_id": str(uuid.uuid4()), **longest, "status": "failed", "error_type": longest["target"] * 20}
+    assert (await client.post("/api/action-attempts/", json=document)).status_code == 201
+    for name in names:
+        answer = await client.post("/api/action-attempts/", json={**document, name: longest[name] + "x"})
+        assert (answer.status_code, answer.json()["error"]["path"]) == (400, name)
 
 
 async def test_megabytes_go_in_and_come_back(client: httpx.AsyncClient) -> None:

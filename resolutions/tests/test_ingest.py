@@ -103,6 +103,15 @@ def test_unknown_fields_are_kept_in_extra_with_a_warning() -> None:
     assert ActionAttempt.objects.get().extra == {"colour": "blue", "logs[0].shape": [1]}
 
 
+@pytest.mark.django_db(transaction=True)
+def test_what_postgresql_refuses_is_found_by_halving_on_the_fast_way_too() -> None:
+    try:
+        test_what_postgresql_refuses_is_found_by_halving_and_rejected_alone()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE action_attempts DROP CONSTRAINT no_badger")
+
+
 def test_what_postgresql_refuses_is_found_by_halving_and_rejected_alone() -> None:
     # A constraint that validation does not know of stands for whatever the database may refuse.
     with connection.cursor() as cursor:
@@ -176,6 +185,24 @@ def test_a_receiver_that_raises_costs_its_own_work_and_not_the_record(caplog: py
     assert ActionAttempt.objects.count() == 2
     assert ActionLog.objects.count() == 1
     assert "the record stands" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_receiver_that_raises_costs_its_own_work_on_the_fast_way_too(caplog: pytest.LogCaptureFixture) -> None:
+    """Outside any other transaction statements are pipelined, and receivers trusted until one fails."""
+    test_a_receiver_that_raises_costs_its_own_work_and_not_the_record(caplog)
+    assert FeedEntry.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_receiver_that_raises_in_python_alone_costs_no_record() -> None:
+    @derived()
+    def fail(*, changes: list[Any]) -> None:
+        raise ZeroDivisionError
+
+    with receiving(fail):
+        assert outcomes(send(attempt())) == ["created"]
+    assert ActionAttempt.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
