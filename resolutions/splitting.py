@@ -121,7 +121,7 @@ def _end_of_deep(body: bytes, position: int) -> int:
 def _read_name(source: bytes, position: int) -> str:
     try:
         return msgspec.json.decode(source, type=str)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _malformed(position) from error
 
 
