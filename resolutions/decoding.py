@@ -231,7 +231,7 @@ def _told_id(kind: Kind, source: bytes) -> str | None:
     """The id of a document that cannot be decoded, as far as it can be read, for the sender to recognise it."""
     try:
         told = _IDS.decode(source)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return None
     found = told.attempt_id if kind == "action_attempt" else told.resolution_id
     return found[:255] if isinstance(found, str) else None
@@ -241,7 +241,7 @@ def _read_id(raw: Raw) -> Any:
     """The UUID, None for null, and the JSON itself when it is neither."""
     try:
         return msgspec.json.decode(raw, type=UUID | None)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return raw
 
 

@@ -224,6 +224,7 @@ BAD_DOCUMENTS = {
     "a number of too many digits": (with_fact("result", "0." + "1" * 500), "result"),
     "NaN": (with_fact("result", "NaN"), None),
     "invalid UTF-8": (with_fact("reason", "0").replace(b" 0}", b' "\xff"}'), None),
+    "an id that is no UTF-8": (with_fact("reason", "0").replace(ONE["attempt_id"].encode(), b"\xff\xfe"), None),
     "a thousand levels": (with_fact("result", "[" * 1000 + "]" * 1000), None),
     "deep nesting": (with_fact("result", "[" * 101 + "]" * 101), "result"),
     "half a surrogate pair": (with_fact("reason", '"\\ud800"'), None),
