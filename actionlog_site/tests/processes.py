@@ -1,5 +1,6 @@
 """What the tests of starting and stopping share: children that run as whom they are told, and are always ended."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -82,8 +83,8 @@ def tree(pid: int) -> list[psutil.Process]:
 
 def kill_all(processes: list[psutil.Process]) -> None:
     """kill -9, all at once as far as that goes: stopped first, so that none can react to the end of another."""
-    for process in processes:
-        process.suspend()
-    for process in processes:
-        process.kill()
+    for act in (psutil.Process.suspend, psutil.Process.kill):
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):  # a backend may end by itself meanwhile
+                act(process)
     wait_until(lambda: all(is_gone(process.pid) for process in processes))
