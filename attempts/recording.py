@@ -5,16 +5,17 @@ It works inside a transaction that its caller opens (resolutions.ingest, which a
 
 import copy
 from collections import ChainMap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
+from typing import Any
 from uuid import UUID
 
 from attempts.fingerprint import VERSION, fingerprint
 from attempts.merging import ATTEMPT_LAW, Conflict, merge, merge_steps
 from attempts.records import FINAL_STATUSES, AttemptDocument, Step
 from attempts.rows import AttemptChange, AttemptRow, new_row
-from attempts.storage import ATTEMPTS, STEPS, step_rows
+from attempts.storage import ATTEMPTS, STEPS, Table, step_rows
 from attempts.submissions import TAKEN, Submission, may_write
 
 AttemptSubmission = Submission[AttemptDocument]
@@ -70,18 +71,26 @@ def mark_abandoned(*, silent_since: datetime, now: datetime) -> list[AttemptChan
         .exclude(status__in=FINAL_STATUSES)
         .values_list("attempt_id", flat=True)
     )
-    changes = []
-    for before in ATTEMPTS.lock(sorted(silent)):
-        # Looked at again under the lock: it may have been heard of, or have ended, since the query.
+    marked = mark_silent(ATTEMPTS, silent, FINAL_STATUSES, silent_since=silent_since, now=now)
+    return [AttemptChange(before, after, []) for before, after in marked]
+
+
+def mark_silent(
+    table: Table[Any], ids: Iterable[UUID], final: Collection[str], *, silent_since: datetime, now: datetime
+) -> list[tuple[Any, Any]]:
+    """Mark those of these rows that are silent still as abandoned: each as it was and as it is."""
+    marked = []
+    for before in table.lock(sorted(ids)):
+        # Looked at again under the lock: it may have been heard of, or have ended, since it was found.
         if before.last_heard_at is None or before.last_heard_at >= silent_since or before.abandoned_at is not None:
             continue
-        if before.effective_status in FINAL_STATUSES:
+        if before.effective_status in final:
             continue
         after = copy.copy(before)
         after.abandoned_at = now
-        changes.append(AttemptChange(before, after, []))
-    ATTEMPTS.update([change.after for change in changes])
-    return changes
+        marked.append((before, after))
+    table.update([after for _, after in marked])
+    return marked
 
 
 def _steps_told_again(

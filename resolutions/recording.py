@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from attempts.merging import Conflict, Law, first_version, merge
+from attempts.recording import mark_silent
 from attempts.storage import Table
 from attempts.submissions import TAKEN, Submission, may_write
 from resolutions.records import CHANGEABLE, FINAL_STATUSES, ResolutionDocument
@@ -71,18 +72,8 @@ def mark_abandoned(*, silent_since: datetime, now: datetime) -> list[ResolutionC
         .exclude(status__in=FINAL_STATUSES)
         .values_list("resolution_id", flat=True)
     )
-    changes = []
-    for before in RESOLUTIONS.lock(sorted(silent)):
-        # Looked at again under the lock: it may have been heard of, or have ended, since the query.
-        if before.last_heard_at is None or before.last_heard_at >= silent_since or before.abandoned_at is not None:
-            continue
-        if before.effective_status in FINAL_STATUSES:
-            continue
-        after = copy.copy(before)
-        after.abandoned_at = now
-        changes.append(ResolutionChange(before, after))
-    RESOLUTIONS.update([change.after for change in changes])
-    return changes
+    marked = mark_silent(RESOLUTIONS, silent, FINAL_STATUSES, silent_since=silent_since, now=now)
+    return [ResolutionChange(before, after) for before, after in marked]
 
 
 def _fold(

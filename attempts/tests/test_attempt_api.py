@@ -1,7 +1,6 @@
 """GET /api/action-attempts/ and /{id}/: filters, order, errors."""
 
 import uuid
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -16,7 +15,6 @@ from attempts.tests.stored import NOON, set_json, store_attempt, store_attempts,
 pytestmark = pytest.mark.django_db
 
 LIST = "/api/action-attempts/"
-Get = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
