@@ -1,0 +1,1 @@
+"""The way from the journal to the server: documents, batches, retries."""

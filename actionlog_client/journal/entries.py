@@ -1,0 +1,105 @@
+"""One entry of a journal: what one logging call told about one record. Where entries are kept is not its matter.
+
+Entries are made of JSON that is ready to be sent, so that a document is put together from them without parsing.
+"""
+
+from enum import Enum
+from typing import Final, Literal, Protocol
+from uuid import UUID
+
+from msgspec import Raw, Struct
+
+Kind = Literal["attempt", "resolution"]
+
+EMPTY_OBJECT: Final = b"{}"
+EMPTY_LIST: Final = b"[]"
+
+
+class Weight(Enum):
+    """What happens to an entry for which the disk has no room: see Journal.append."""
+
+    START = "start"
+    STEP = "step"
+    OUTCOME = "outcome"
+
+
+class JournalFull(Exception):
+    """The disk budget of the journal, or the disk, has no room for another action. The action must not be run
+    unlogged: repair the way to the server, or give the journal more room."""
+
+
+class Entry(Struct, array_like=True, gc=False, frozen=True):
+    """What one call told. number counts from 1 within a journal.
+
+    identity, facts and extra are JSON objects, steps is a JSON list. The entries of one attempt never tell the same
+    fact twice, but for identity (the same in each) and status (the later goes); extra is merged by key.
+    """
+
+    number: int
+    kind: Kind
+    id: str
+    identity: Raw
+    status: str | None
+    facts: Raw
+    steps: Raw
+    extra: Raw
+
+
+class Journal(Protocol):
+    """Where a logger puts its entries. All methods may be called from any thread."""
+
+    @property
+    def journal_id(self) -> UUID: ...
+
+    @property
+    def written(self) -> int:
+        """The number of the last entry; 0 when there is none."""
+
+    def append(
+        self,
+        kind: Kind,
+        record_id: str,
+        identity: bytes,
+        status: str | None = None,
+        *,
+        facts: bytes = EMPTY_OBJECT,
+        steps: bytes = EMPTY_LIST,
+        extra: bytes = EMPTY_OBJECT,
+        weight: Weight,
+    ) -> int:
+        """Keep an entry; it survives the end of this process from the return on. Returns its number.
+
+        Without room: START raises JournalFull; STEP returns 0, the entry is dropped and the caller counts it; OUTCOME
+        always returns a number: room is set aside for it, and if even that is gone it is kept in memory and written as
+        soon as there is room.
+        """
+
+    def close(self) -> None:
+        """Nothing more will be written."""
+
+    def leave_to_parent(self) -> None:
+        """Called in a forked child: let go of what belongs to the parent process, without disturbing it."""
+
+
+def entry_json(
+    number: int,
+    kind: Kind,
+    record_id: str,
+    identity: bytes,
+    status: str | None,
+    facts: bytes,
+    steps: bytes,
+    extra: bytes,
+) -> bytes:
+    """The entry as one line of JSON, as Entry decodes it. Every part is JSON already; ids and statuses are plain."""
+    told = b"null" if status is None else b'"%b"' % status.encode()
+    return b'[%d,"%b","%b",%b,%b,%b,%b,%b]' % (
+        number,
+        kind.encode(),
+        record_id.encode(),
+        identity,
+        told,
+        facts,
+        steps,
+        extra,
+    )
