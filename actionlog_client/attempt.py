@@ -1,0 +1,261 @@
+"""One action attempt as the engine holds it: tells its steps and its outcome. Where they go is the logger's matter."""
+
+import asyncio
+import itertools
+import logging
+import threading
+import traceback
+from collections.abc import Callable
+from contextvars import ContextVar, Token
+from datetime import datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
+
+from actionlog_client.clock import Stopwatch
+from actionlog_client.journal.entries import Weight
+from actionlog_client.telling import Telling
+
+if TYPE_CHECKING:
+    from actionlog_client.logger import ActionLogger
+
+logger = logging.getLogger("actionlog")
+
+Status = Literal["pending", "in_progress", "success", "failed", "skipped", "cancelled"]
+FINAL_STATUSES: Final = ("success", "failed", "skipped", "cancelled")
+
+_current: ContextVar["ActionAttempt | None"] = ContextVar("actionlog_attempt", default=None)
+
+
+def current_attempt() -> "ActionAttempt | None":
+    """The attempt whose `with` block, or decorated function, runs here; None outside of any."""
+    return _current.get()
+
+
+class ActionAttempt:
+    """One execution of one action. Made by ActionLogger.start_action_attempt.
+
+    A context manager, plain and async: an exception marks it failed and is raised on; a block that ends without one,
+    and without having told an outcome itself, is a success. Its methods may be called from any thread and never raise
+    because of what they are given. The first outcome told stays; dropped_steps counts the steps for which there was no
+    room on the disk.
+    """
+
+    def __init__(
+        self,
+        action_logger: "ActionLogger",
+        *,
+        attempt_id: str,
+        action_id: str,
+        action_type: str,
+        incident_id: str,
+        identity: bytes,
+        parameters: Any,
+        status: Literal["pending", "in_progress"],
+        watch: Stopwatch,
+        on_outcome: "Callable[[ActionAttempt], None] | None" = None,
+    ) -> None:
+        self.attempt_id: Final = attempt_id
+        self.action_id: Final = action_id
+        self.action_type: Final = action_type
+        self.incident_id: Final = incident_id
+        self.parameters: Final = parameters
+        self.status: Status = status
+        self.started_at: datetime | None = watch.started_at if status == "in_progress" else None
+        self.completed_at: datetime | None = None
+        self.execution_time_seconds: float | None = None
+        self.result: Any = None
+        self.error_message: str | None = None
+        self.error_type: str | None = None
+        self.dropped_steps = 0
+        self._logger = action_logger
+        self._identity: Final = identity
+        self._watch = watch
+        self._on_outcome = on_outcome
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()
+        self._token: Token[ActionAttempt | None] | None = None
+
+    def __repr__(self) -> str:
+        return f"<ActionAttempt {self.attempt_id} {self.action_type!r} {self.status}>"
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL_STATUSES
+
+    def begin(self) -> None:
+        """A planned attempt is started now."""
+        with self._lock:
+            if self.status != "pending":
+                return
+            self.status = "in_progress"
+            self._watch = self._logger.stopwatch()
+            self.started_at = self._watch.started_at
+        telling = self._telling()
+        telling.time("started_at", self.started_at)
+        self._tell(telling, "in_progress")
+
+    def log_step(self, step: Any, status: Any = "in_progress", details: Any = None) -> None:
+        """One entry of the attempt's log: what was done, how it stands, and any details."""
+        number = next(self._numbers)
+        told = Telling(self._logger.encoder, b'"sequence":%d' % number, prefix=f"logs[{number}].")
+        told.text("step", step)
+        told.text("status", status)
+        told.time("timestamp", self._watch.now())
+        told.json("details", details)
+        if not self._logger.append(
+            "attempt",
+            self.attempt_id,
+            self._identity,
+            steps=b"[%b]" % told.facts(),
+            extra=told.extra(),
+            weight=Weight.STEP,
+        ):
+            with self._lock:
+                self.dropped_steps += 1
+
+    def mark_success(self, result: Any = None) -> None:
+        """The action did what it was meant to do. result: anything worth keeping."""
+        telling = self._telling()
+        telling.json("result", result)
+        self._finish("success", telling, result=result)
+
+    def mark_failure(self, error_message: Any, error_details: Any = None, *, error_type: Any = None) -> None:
+        """The action failed, with a message and any details. error_type: what kind of failure, such as `timeout`."""
+        telling = self._telling()
+        telling.text("error_message", error_message)
+        telling.text("error_type", error_type)
+        telling.json("error_details", error_details)
+        self._finish("failed", telling, error_message=error_message, error_type=error_type)
+
+    def mark_exception(self, error: BaseException) -> None:
+        """The action failed with this exception: its type, message and traceback are kept.
+
+        One that is no Exception, such as KeyboardInterrupt or asyncio.CancelledError, means that it was cancelled.
+        """
+        if not isinstance(error, Exception) or isinstance(error, asyncio.CancelledError):
+            self.mark_cancelled(f"{type(error).__name__}: {_message_of(error)}".removesuffix(": "))
+            return
+        kind = "timeout" if isinstance(error, TimeoutError) else type(error).__name__
+        details = {"exception": _name_of(type(error)), "traceback": _traceback_of(error)}
+        self.mark_failure(_message_of(error) or type(error).__name__, details, error_type=kind)
+
+    def mark_skipped(self, reason: Any, *, error_type: Any = None, error_details: Any = None) -> None:
+        """The action never ran, for this reason. error_type: what kind of reason, such as `invalid_parameters`."""
+        self._end_unrun("skipped", reason, error_type, error_details)
+
+    def mark_cancelled(self, reason: Any = None, *, error_type: Any = None) -> None:
+        """The action was stopped before it came to an end."""
+        self._end_unrun("cancelled", reason, error_type, None)
+
+    def complete(self) -> None:
+        """No more will be told. An attempt without an outcome ends without one: whether it worked is not known."""
+        if self.is_final or self.completed_at is not None:
+            return
+        logger.warning("%r is complete without an outcome: mark_success or mark_failure was not called", self)
+        telling = self._telling()
+        self._time_the_end(telling)
+        self._tell(telling, None)
+        self._logger.forget(self)
+
+    def __enter__(self) -> Self:
+        self.begin()
+        self._token = _current.set(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._token is not None:
+            try:
+                _current.reset(self._token)
+            except ValueError:  # left in another context than it was entered in, as some async generators are
+                _current.set(None)
+            self._token = None
+        if error is None:
+            if not self.is_final:
+                self.mark_success()
+        elif not self.is_final:
+            self.mark_exception(error)
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, trace)
+
+    def heartbeat_body(self) -> bytes:
+        """A document that tells nothing but that the engine is still there."""
+        return b'{"attempt_id":"%b",%b}' % (self.attempt_id.encode(), self._identity[1:-1])
+
+    def _end_unrun(self, status: Status, reason: Any, error_type: Any, error_details: Any) -> None:
+        telling = self._telling()
+        telling.text("error_message", reason)
+        telling.text("error_type", error_type)
+        telling.json("error_details", error_details)
+        self._finish(status, telling, error_message=reason, error_type=error_type)
+
+    def _finish(self, status: Status, telling: Telling, *, result: Any = None, **error: Any) -> None:
+        with self._lock:
+            ignored = self.is_final
+            if not ignored:
+                self.status = status
+        if ignored:
+            logger.warning("%r is told to be %s as well; the first outcome stays", self, status)
+            self.log_step("outcome told again", "ignored", {"status": status, "result": result, **error})
+            return
+        self.result = result
+        message, kind = error.get("error_message"), error.get("error_type")
+        self.error_message = None if message is None else self._logger.encoder.text(message)[0]
+        self.error_type = None if kind is None else self._logger.encoder.text(kind)[0]
+        if self.completed_at is None:
+            self._time_the_end(telling)
+        if self.dropped_steps:
+            telling.note("dropped_steps", self.dropped_steps)
+        self._tell(telling, status)
+        self._logger.forget(self)
+        if self._on_outcome is not None:
+            self._on_outcome(self)
+
+    def _time_the_end(self, telling: Telling) -> None:
+        """When it ended; how long it ran only if it ran."""
+        self.completed_at = self._watch.now()
+        telling.time("completed_at", self.completed_at)
+        if self.started_at is not None:
+            self.execution_time_seconds = (self.completed_at - self.started_at).total_seconds()
+            telling.seconds("execution_time_seconds", self.execution_time_seconds)
+
+    def _telling(self) -> Telling:
+        return Telling(self._logger.encoder)
+
+    def _tell(self, telling: Telling, status: Status | None) -> None:
+        self._logger.append(
+            "attempt",
+            self.attempt_id,
+            self._identity,
+            status,
+            facts=telling.facts(),
+            extra=telling.extra(),
+            weight=Weight.OUTCOME,
+        )
+
+
+def _message_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return ""
+
+
+def _name_of(kind: type) -> str:
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _traceback_of(error: BaseException) -> str:
+    try:
+        return "".join(traceback.format_exception(error))
+    except Exception:  # an exception whose own representation fails
+        return "".join(traceback.format_tb(error.__traceback__))
+
+

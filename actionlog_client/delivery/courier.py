@@ -1,0 +1,153 @@
+"""The background thread that delivers journals: when to send, when to wait, whom to tell. What is sent, and what an
+answer means, is in deliveries.py.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import Final
+
+from actionlog_client.delivery.backoff import BackOff
+from actionlog_client.delivery.deliveries import IN_FLIGHT, Delivery, TryLater
+from actionlog_client.delivery.requests import Heartbeat
+from actionlog_client.delivery.transport import Unreachable
+
+logger = logging.getLogger("actionlog")
+
+# After the first entry, so long for others to come along. Well below the tenth of a second that is promised.
+GATHER_SECONDS: Final = 0.02
+# How often it looks for journals that a dead process left.
+IDLE_SECONDS: Final = 3.0
+# Without anything to tell, an engine says so often that it is there, and that its open attempts are.
+HEARTBEAT_SECONDS: Final = 15.0
+# While somebody waits in flush(), the server is tried again at least so often.
+FLUSH_RETRY_SECONDS: Final = 0.5
+
+
+class Courier:
+    """Delivers journals in a thread of its own until it is closed.
+
+    deliveries gives the journals that are to be delivered, this process's own first; it is called by the thread before
+    each round. heartbeats gives what is open in this process.
+    """
+
+    def __init__(
+        self,
+        deliveries: Callable[[Executor], Sequence[Delivery]],
+        heartbeats: Callable[[], Sequence[Heartbeat]],
+        *,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
+        idle_seconds: float = IDLE_SECONDS,
+    ) -> None:
+        self._deliveries = deliveries
+        self._heartbeats = heartbeats
+        self._heartbeat_seconds = heartbeat_seconds
+        self._idle_seconds = idle_seconds
+        self._executor = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="actionlog-request")
+        self._back_off = BackOff()
+        self._wake = threading.Event()
+        self._changed = threading.Condition()
+        self._begun = self._delivered_up_to = self._failures = self._waiting = 0
+        self._closing = False
+        self.last_error: str | None = None
+        self._thread = threading.Thread(target=self._run, name="actionlog-courier", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There is something to deliver."""
+        if not self._wake.is_set():
+            self._wake.set()
+
+    def flush(self, timeout: float | None, *, patient: bool = True) -> bool:
+        """Wait until a round that began after this call has delivered everything, for at most so many seconds.
+
+        Whether one did. Not patient: one failure is enough to give up.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with self._changed:
+            wanted, failures = self._begun + 1, self._failures
+            self._waiting += 1
+            try:
+                self._changed.notify_all()
+                while self._delivered_up_to < wanted:
+                    left = None if deadline is None else deadline - time.monotonic()
+                    if (left is not None and left <= 0) or not self._thread.is_alive():
+                        return False
+                    self._wake.set()
+                    self._changed.wait(left)
+                    if not patient and self._failures > failures and self._delivered_up_to < wanted:
+                        return False
+                return True
+            finally:
+                self._waiting -= 1
+
+    def close(self, timeout: float | None) -> None:
+        """End the thread, after the request that is under way. What is not delivered stays in its journal."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._wake.set()
+        self._thread.join(timeout)
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _run(self) -> None:
+        heartbeat_due = time.monotonic() + self._heartbeat_seconds
+        while not self._closing:
+            self._wake.clear()
+            with self._changed:
+                self._begun += 1
+                begun = self._begun
+            try:
+                delivered = self._round(heartbeat=time.monotonic() >= heartbeat_due)
+            except Exception as error:
+                self._rest(self._failed(error))
+                continue
+            if delivered or time.monotonic() >= heartbeat_due:
+                heartbeat_due = time.monotonic() + self._heartbeat_seconds
+            with self._changed:
+                self._delivered_up_to = begun
+                self._changed.notify_all()
+            self._worked()
+            if self._wake.wait(min(self._idle_seconds, self._heartbeat_seconds)) and not self._waiting:
+                time.sleep(GATHER_SECONDS)
+
+    def _round(self, *, heartbeat: bool) -> int:
+        """Deliver what is there; the first journal, which is this process's own, also says what is alive."""
+        delivered = 0
+        for position, delivery in enumerate(self._deliveries(self._executor)):
+            delivered += delivery.deliver()
+            if position == 0 and heartbeat:
+                delivery.report(self._heartbeats())
+        return delivered
+
+    def _failed(self, error: Exception) -> float:
+        """Note it, say it once, and tell how many seconds to rest."""
+        if isinstance(error, TryLater | Unreachable):
+            if self.last_error is None:
+                logger.warning("actions are kept in the journal until they can be delivered: %s", error)
+        else:
+            logger.exception("delivery failed; it will be tried again")
+        self.last_error = str(error)
+        return self._back_off.failed(getattr(error, "retry_after", None))
+
+    def _worked(self) -> None:
+        if self.last_error is not None:
+            logger.warning("delivery works again")
+        self.last_error = None
+        self._back_off.worked()
+
+    def _rest(self, seconds: float) -> None:
+        """Wait before the next try. Who comes to wait for it meanwhile has one try at once, and then frequent ones."""
+        began = time.monotonic()
+        with self._changed:
+            self._failures += 1
+            self._changed.notify_all()
+            known = self._waiting
+            while not self._closing and self._waiting <= known:
+                rest = min(seconds, FLUSH_RETRY_SECONDS) if self._waiting else seconds
+                left = began + rest - time.monotonic()
+                if left <= 0:
+                    return
+                self._changed.wait(left)

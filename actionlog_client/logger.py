@@ -1,0 +1,311 @@
+"""ActionLogger: the calls an engine makes. What they tell is on the local disk when they return.
+
+How an entry gets to the disk and to the server is the recorder's matter (recorder.py).
+"""
+
+import os
+import weakref
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Final, Literal, Self, TypeVar
+
+import msgspec
+
+from actionlog_client.attempt import ActionAttempt
+from actionlog_client.clock import SYSTEM_CLOCK, Clock, Stopwatch
+from actionlog_client.decorator import recorded
+from actionlog_client.identifiers import new_id
+from actionlog_client.journal.entries import EMPTY_LIST, EMPTY_OBJECT, Kind, Weight
+from actionlog_client.payload import PayloadEncoder
+from actionlog_client.recorder import LocalRecorder, Recorder
+from actionlog_client.resolution import SEVERITIES, ResolutionAttempt, current_resolution
+from actionlog_client.settings import Settings, read_settings
+from actionlog_client.telling import Telling
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_encode: Final = msgspec.json.Encoder().encode
+# An attempt may belong to no incident, but a document must name one.
+NO_INCIDENT: Final = "no incident"
+
+
+class ActionLogger:
+    """Records action attempts. One for a process is enough; its methods may be called from any thread, and after fork.
+
+    Settings come from the arguments, else from ACTIONLOG_URL, ACTIONLOG_API_KEY, ACTIONLOG_JOURNAL_DIR,
+    ACTIONLOG_ENVIRONMENT and the others in settings.py. Without a URL it works from local files alone. Raises
+    ValueError for settings that cannot be meant; nothing else raises but JournalFull, by the calls that start
+    something when there is no room to log it.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        api_key: str | None = None,
+        journal_dir: str | os.PathLike[str] | None = None,
+        environment: str | None = None,
+        *,
+        engine: str | None = None,
+        engine_version: str | None = None,
+        json_store: str | os.PathLike[str] | None = None,
+        disk_budget: int | None = None,
+        fsync: bool = False,
+        redaction_key: str | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+        recorder: Recorder | None = None,
+    ) -> None:
+        """json_store: the folder of one file for each completed attempt, "" for none. disk_budget in bytes.
+
+        recorder takes the place of local files and delivery; testing.py has one.
+        """
+        self.settings: Final[Settings] = read_settings(
+            url,
+            api_key,
+            journal_dir,
+            environment,
+            engine=engine,
+            engine_version=engine_version,
+            json_store=json_store,
+            disk_budget=disk_budget,
+            fsync=fsync,
+            redaction_key=redaction_key,
+        )
+        self.clock: Final = clock
+        self._open: weakref.WeakValueDictionary[str, ActionAttempt | ResolutionAttempt] = weakref.WeakValueDictionary()
+        self._recorder: Final = recorder or LocalRecorder(self.settings, clock=clock)
+        self._recorder.tell_who_is_alive(self._still_open)
+        self.encoder: Final[PayloadEncoder] = self._recorder.encoder
+        self._engine_facts: Final = self._facts_of_engine()
+
+    def start_action_attempt(
+        self,
+        action_id: Any,
+        action_type: Any,
+        parameters: Any = None,
+        incident_id: Any = None,
+        *,
+        status: Literal["pending", "in_progress"] = "in_progress",
+        attempt_id: str | None = None,
+        resolution: ResolutionAttempt | None = None,
+        resolution_id: Any = None,
+        incident_type: Any = None,
+        environment: Any = None,
+        target: Any = None,
+        reason: Any = None,
+        confidence: Any = None,
+        critical: Any = None,
+        expected_seconds: Any = None,
+        retry_of: Any = None,
+        trace_id: Any = None,
+        approved_by: Any = None,
+    ) -> ActionAttempt:
+        """An action is about to run (or planned: status pending). Raises JournalFull when it cannot be logged.
+
+        Inside a `with resolution(...)` block, or with a resolution, the attempt takes its incident and its type.
+        retry_of is the attempt (or its id) that is tried again; environment is the logger's unless told.
+        """
+        resolution = resolution or current_resolution()
+        telling = Telling(self.encoder)
+        if resolution is not None:
+            incident_id = incident_id if incident_id is not None else resolution.incident_id
+            incident_type = incident_type if incident_type is not None else resolution.incident_type
+            environment = environment if environment is not None else resolution.environment
+            resolution_id = resolution_id if resolution_id is not None else resolution.resolution_id
+        action_id = telling.shortened("action_id", action_id)
+        action_type = telling.shortened("action_type", action_type)
+        incident_id = telling.shortened("incident_id", NO_INCIDENT if incident_id is None else incident_id)
+        identity = _encode({"action_id": action_id, "action_type": action_type, "incident_id": incident_id})
+        watch = self.stopwatch()
+        if status == "in_progress":
+            telling.time("started_at", watch.started_at)
+        telling.object("parameters", parameters)
+        telling.uuid("resolution_id", resolution_id)
+        telling.short("incident_type", incident_type)
+        self._tell_where(telling, environment)
+        telling.short("target", target)
+        telling.text("reason", reason)
+        telling.fraction("confidence", confidence)
+        telling.truth("critical", critical)
+        telling.seconds("expected_seconds", expected_seconds)
+        telling.uuid("retry_of", retry_of.attempt_id if isinstance(retry_of, ActionAttempt) else retry_of)
+        telling.short("trace_id", trace_id)
+        telling.short("approved_by", approved_by)
+        attempt = ActionAttempt(
+            self,
+            attempt_id=attempt_id or new_id(),
+            action_id=action_id,
+            action_type=action_type,
+            incident_id=incident_id,
+            identity=identity,
+            parameters=parameters,
+            status=status,
+            watch=watch,
+            on_outcome=None if resolution is None else resolution.count,
+        )
+        self.append(
+            "attempt",
+            attempt.attempt_id,
+            identity,
+            status,
+            facts=telling.facts(),
+            extra=telling.extra(),
+            weight=Weight.START,
+        )
+        self._open[attempt.attempt_id] = attempt
+        return attempt
+
+    def complete_action_attempt(self, attempt: ActionAttempt) -> None:
+        """No more will be told of this attempt. Without an outcome told before, it ends with its outcome unknown."""
+        attempt.complete()
+
+    def action(
+        self,
+        action_type: str,
+        *,
+        action_id: str | None = None,
+        incident_id: str | None = None,
+        **facts: Any,
+    ) -> Callable[[Function], Function]:
+        """Decorate a function, plain or async, so that each call of it is a recorded attempt.
+
+        The arguments become the parameters, what it returns the result, an exception the failure. The incident is
+        incident_id, else the call's own argument of that name, else that of the `with resolution(...)` block. facts
+        are those of start_action_attempt. Inside, current_attempt() is the attempt.
+        """
+        return recorded(self, action_type, action_id=action_id, incident_id=incident_id, facts=facts)
+
+    def resolution(
+        self,
+        incident_id: Any,
+        *,
+        incident_type: Any = None,
+        severity: Any = None,
+        service: Any = None,
+        title: Any = None,
+        confidence: Any = None,
+        environment: Any = None,
+        recommended_actions: Any = None,
+        resolution_id: str | None = None,
+    ) -> ResolutionAttempt:
+        """The engine begins to work on an incident. Raises JournalFull when it cannot be logged.
+
+        A context manager: the attempts started in its block belong to it. severity is critical, high, medium, low or
+        info.
+        """
+        telling = Telling(self.encoder)
+        incident_id = telling.shortened("incident_id", NO_INCIDENT if incident_id is None else incident_id)
+        watch = self.stopwatch()
+        telling.time("started_at", watch.started_at)
+        telling.time("updated_at", watch.started_at)
+        telling.short("incident_type", incident_type)
+        telling.choice("severity", severity, SEVERITIES)
+        telling.short("service", service)
+        telling.text("title", title)
+        telling.fraction("confidence", confidence)
+        self._tell_where(telling, environment)
+        if recommended_actions is not None:
+            telling.json("recommended_actions", _as_list(recommended_actions))
+        identity = _encode({"incident_id": incident_id})
+        resolution = ResolutionAttempt(
+            self,
+            resolution_id=resolution_id or new_id(),
+            incident_id=incident_id,
+            incident_type=incident_type,
+            environment=environment,
+            confidence=confidence,
+            identity=identity,
+            watch=watch,
+        )
+        self.append(
+            "resolution",
+            resolution.resolution_id,
+            identity,
+            "in_progress",
+            facts=telling.facts(),
+            extra=telling.extra(),
+            weight=Weight.START,
+        )
+        self._open[resolution.resolution_id] = resolution
+        return resolution
+
+    def get_action_statistics(self, days_back: int = 7) -> dict[str, Any]:
+        """The figures of the last days_back times 24 hours: success_rate, total_attempts, by_action_type and more.
+
+        From the server; while it cannot be reached, or none is configured, from local files. "source" says which.
+        """
+        return self._recorder.statistics(days_back)
+
+    def get_action_attempts_by_incident(self, incident_id: str) -> list[dict[str, Any]]:
+        """The attempts of an incident, the first one first: action_type, status, parameters, logs and all other fields.
+
+        From the server; while it cannot be reached, or none is configured, from local files.
+        """
+        return self._recorder.attempts_by_incident(incident_id)
+
+    def flush(self, timeout: float | None = 10.0) -> bool:
+        """Wait until all that was told so far is on the server (or, without one, in its files), for at most so many
+        seconds. Whether it is."""
+        return self._recorder.flush(timeout)
+
+    def close(self, timeout: float | None = 5.0) -> bool:
+        """Flush, and let go of files and threads. Whether all was delivered; what was not is sent by the next engine
+        that uses the same folder. A call after it opens a new journal."""
+        return self._recorder.close(timeout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # For attempts and resolutions.
+
+    def append(
+        self,
+        kind: Kind,
+        record_id: str,
+        identity: bytes,
+        status: str | None = None,
+        *,
+        facts: bytes = EMPTY_OBJECT,
+        steps: bytes = EMPTY_LIST,
+        extra: bytes = EMPTY_OBJECT,
+        weight: Weight,
+    ) -> int:
+        """As Journal.append."""
+        return self._recorder.append(
+            kind, record_id, identity, status, facts=facts, steps=steps, extra=extra, weight=weight
+        )
+
+    def stopwatch(self) -> Stopwatch:
+        return Stopwatch(self.clock)
+
+    def forget(self, record: ActionAttempt | ResolutionAttempt) -> None:
+        """It has ended: no more heartbeats."""
+        record_id = record.attempt_id if isinstance(record, ActionAttempt) else record.resolution_id
+        self._open.pop(record_id, None)
+
+    def _still_open(self) -> list[tuple[Kind, bytes]]:
+        """A heartbeat for each attempt and resolution that has not ended."""
+        return [
+            ("attempt" if isinstance(record, ActionAttempt) else "resolution", record.heartbeat_body())
+            for record in list(self._open.values())
+        ]
+
+    def _tell_where(self, telling: Telling, environment: Any) -> None:
+        """Who records, and in which environment."""
+        telling.short("environment", environment if environment is not None else self.settings.environment)
+        if self._engine_facts:
+            telling.ready(self._engine_facts)
+
+    def _facts_of_engine(self) -> bytes:
+        telling = Telling(self.encoder)
+        telling.short("engine", self.settings.engine)
+        telling.short("engine_version", self.settings.engine_version)
+        return telling.facts()[1:-1]
+
+
+def _as_list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple | set | frozenset) else [value]

@@ -1,0 +1,197 @@
+"""One resolution attempt as the engine holds it: a session of work on one incident, which sums up its attempts."""
+
+import logging
+import threading
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
+
+from actionlog_client.attempt import ActionAttempt
+from actionlog_client.clock import Stopwatch
+from actionlog_client.journal.entries import Weight
+from actionlog_client.telling import Telling
+
+if TYPE_CHECKING:
+    from actionlog_client.logger import ActionLogger
+
+logger = logging.getLogger("actionlog")
+
+ResolutionStatus = Literal["in_progress", "resolved", "failed", "escalated"]
+SEVERITIES: Final = ("critical", "high", "medium", "low", "info")
+# A summary names so many attempts; it counts all.
+TIMELINE_ENTRIES: Final = 1000
+
+_current: ContextVar["ResolutionAttempt | None"] = ContextVar("actionlog_resolution", default=None)
+
+
+def current_resolution() -> "ResolutionAttempt | None":
+    """The resolution attempt whose `with` block runs here; None outside of any."""
+    return _current.get()
+
+
+class ResolutionAttempt:
+    """One session of an engine on an incident. Made by ActionLogger.resolution.
+
+    A context manager, plain and async, whose block gives the attempts started in it its id, incident and incident
+    type. It closes with a summary: as told by resolved(), failed() or escalated(); else failed when an exception ends
+    the block, resolved when every action came to success at last, failed when one did not, and escalated when nothing
+    was attempted.
+    """
+
+    def __init__(
+        self,
+        action_logger: "ActionLogger",
+        *,
+        resolution_id: str,
+        incident_id: str,
+        incident_type: Any,
+        environment: Any,
+        confidence: Any,
+        identity: bytes,
+        watch: Stopwatch,
+    ) -> None:
+        self.resolution_id: Final = resolution_id
+        self.incident_id: Final = incident_id
+        self.incident_type: Final = incident_type
+        self.environment: Final = environment
+        self.confidence: Final = confidence
+        self.status: ResolutionStatus = "in_progress"
+        self.summary: dict[str, Any] | None = None
+        self.started_at: Final = watch.started_at
+        self._logger = action_logger
+        self._identity: Final = identity
+        self._watch = watch
+        self._lock = threading.Lock()
+        self._counts = {"success": 0, "failed": 0, "skipped": 0, "cancelled": 0}
+        self._last: dict[str, str] = {}
+        self._timeline: list[dict[str, Any]] = []
+        self._token: Token[ResolutionAttempt | None] | None = None
+
+    def __repr__(self) -> str:
+        return f"<ResolutionAttempt {self.resolution_id} of {self.incident_id!r} {self.status}>"
+
+    def start_action_attempt(
+        self, action_id: Any, action_type: Any, parameters: Any = None, **facts: Any
+    ) -> ActionAttempt:
+        """As ActionLogger.start_action_attempt, with this resolution's id, incident and incident type."""
+        return self._logger.start_action_attempt(
+            action_id, action_type, parameters, self.incident_id, resolution=self, **facts
+        )
+
+    def resolved(self, *, root_cause: Any = None, summary: dict[str, Any] | None = None) -> None:
+        """The incident is over."""
+        self.close("resolved", root_cause=root_cause, summary=summary)
+
+    def failed(self, *, root_cause: Any = None, summary: dict[str, Any] | None = None) -> None:
+        """The engine gives up."""
+        self.close("failed", root_cause=root_cause, summary=summary)
+
+    def escalated(
+        self, reason: Any = None, *, root_cause: Any = None, summary: dict[str, Any] | None = None
+    ) -> None:
+        """Somebody else must take over, for this reason."""
+        more = {} if reason is None else {"escalation_reason": reason}
+        self.close("escalated", root_cause=root_cause, summary={**more, **(summary or {})})
+
+    def close(
+        self, status: ResolutionStatus, *, root_cause: Any = None, summary: dict[str, Any] | None = None
+    ) -> None:
+        """End the session with its summary, to which the members of summary are added. The first end told stays."""
+        with self._lock:
+            ignored = self.status != "in_progress"
+            if not ignored:
+                self.status = status
+        if ignored:
+            logger.warning("%r is told to be %s as well; the first end stays", self, status)
+            return
+        telling = Telling(self._logger.encoder)
+        completed_at = self._watch.now()
+        self.summary = {**self.summarize(), **(summary or {})}
+        telling.time("completed_at", completed_at)
+        telling.time("updated_at", completed_at)
+        telling.object("summary", self.summary)
+        telling.text("root_cause", root_cause)
+        self._logger.append(
+            "resolution",
+            self.resolution_id,
+            self._identity,
+            status,
+            facts=telling.facts(),
+            extra=telling.extra(),
+            weight=Weight.OUTCOME,
+        )
+        self._logger.forget(self)
+
+    def summarize(self) -> dict[str, Any]:
+        """What was attempted so far: counts by outcome, overall success, the engine's confidence, and the timeline.
+
+        Attempted is what ran: skipped actions are counted apart. Overall success: something was attempted, and of
+        each action the last attempt is a success.
+        """
+        with self._lock:
+            counts, timeline = dict(self._counts), list(self._timeline)
+            last = list(self._last.values())
+        return {
+            "actions_attempted": counts["success"] + counts["failed"] + counts["cancelled"],
+            "actions_successful": counts["success"],
+            "actions_failed": counts["failed"],
+            "actions_skipped": counts["skipped"],
+            "actions_cancelled": counts["cancelled"],
+            "overall_success": bool(last) and all(status == "success" for status in last),
+            "confidence": self.confidence,
+            "duration_seconds": self._watch.seconds(),
+            "timeline": timeline,
+            "timeline_left_out": sum(counts.values()) - len(timeline),
+        }
+
+    def __enter__(self) -> Self:
+        self._token = _current.set(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._token is not None:
+            try:
+                _current.reset(self._token)
+            except ValueError:  # left in another context than it was entered in
+                _current.set(None)
+            self._token = None
+        if self.status != "in_progress":
+            return
+        if error is not None:
+            self.close("failed", summary={"error": {"type": type(error).__name__, "message": error}})
+        elif not self._last:
+            self.escalated("Nothing was attempted.")
+        else:
+            self.close("resolved" if self.summarize()["overall_success"] else "failed")
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, trace)
+
+    def count(self, attempt: ActionAttempt) -> None:
+        """One of its attempts came to an end."""
+        with self._lock:
+            self._counts[attempt.status] = self._counts.get(attempt.status, 0) + 1
+            if attempt.status != "skipped":
+                self._last[attempt.action_id] = attempt.status
+            if len(self._timeline) < TIMELINE_ENTRIES:
+                self._timeline.append(
+                    {
+                        "attempt_id": attempt.attempt_id,
+                        "action_id": attempt.action_id,
+                        "action_type": attempt.action_type,
+                        "status": attempt.status,
+                        "started_at": attempt.started_at,
+                        "execution_time_seconds": attempt.execution_time_seconds,
+                    }
+                )
+
+    def heartbeat_body(self) -> bytes:
+        """A document that tells nothing but that the engine is still there."""
+        return b'{"resolution_id":"%b",%b}' % (self.resolution_id.encode(), self._identity[1:-1])
