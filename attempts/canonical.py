@@ -1,14 +1,15 @@
-"""The canonical form of JSON values: two values are the same when their canonical forms are.
+"""JSON source seen by its meaning: exact decoding and encoding, and whether two sources mean the same value.
 
-Sorted keys, numbers as exact decimals (1, 1.0 and 1e0 are one number, as in PostgreSQL's jsonb), true is not 1. Also
-the exact decoder and encoder that every other module uses when it must look inside free-form JSON.
+The exact decoder and encoder are what every other module uses when it must look inside free-form JSON. The canonical
+form itself is defined with the marks of secrets, which rest on it: actionlog_client/canonical.py.
 """
 
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-from msgspec.json import encode as encode_json
+
+from actionlog_client.canonical import canonical
 
 
 def exact_number(text: str) -> Decimal:
@@ -24,26 +25,6 @@ decode_exact: Final = msgspec.json.Decoder(float_hook=exact_number).decode
 encode_exact: Final = msgspec.json.Encoder(decimal_format="number").encode
 
 
-def canonical(value: Any) -> str:
-    """The canonical text of a decoded JSON value (dict, list, str, int, Decimal, bool or None)."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return encode_json(value).decode()
-        case int():
-            return str(value)
-        case Decimal():
-            return _canonical_decimal(value)
-        case dict():
-            return "{" + ",".join(f"{canonical(key)}:{canonical(value[key])}" for key in sorted(value)) + "}"
-        case list():
-            return "[" + ",".join(map(canonical, value)) + "]"
-    raise TypeError(f"not a JSON value: {type(value).__name__}")
-
-
 def canonical_json(text: bytes | bytearray | memoryview) -> str:
     """The canonical text of JSON source."""
     return canonical(decode_exact(text))
@@ -52,15 +33,3 @@ def canonical_json(text: bytes | bytearray | memoryview) -> str:
 def same_json(one: bytes, other: bytes) -> bool:
     """Whether two JSON sources mean the same value."""
     return one == other or canonical_json(one) == canonical_json(other)
-
-
-def _canonical_decimal(number: Decimal) -> str:
-    """Digits and exponent without trailing zeros. Decimal.normalize would round to the context's precision."""
-    sign, digits, exponent = number.as_tuple()
-    text = "".join(map(str, digits)).lstrip("0")
-    if not text:
-        return "0"
-    kept = text.rstrip("0")
-    power = int(exponent) + len(text) - len(kept)
-    plain = kept + "0" * power if power >= 0 else f"{kept}e{power}"
-    return f"-{plain}" if sign else plain

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attempts.redaction import (
+from actionlog_client.redaction import (
     _HARMLESS_ENDS,
     _HARMLESS_STARTS,
     _SECRET_KEYS,
