@@ -46,7 +46,7 @@ class Document:
         return b"{%b}" % b",".join(members)
 
     def numbers(self) -> Ranges:
-        return ranges_of(entry.number for entry in self.entries)
+        return ranges_of(number for entry in self.entries for number in entry.numbers())
 
     def parts(self) -> "list[Document]":
         """The same entries, each in a document of its own."""

@@ -28,11 +28,17 @@ class JournalFull(Exception):
     unlogged: repair the way to the server, or give the journal more room."""
 
 
+class JournalClosed(Exception):
+    """This journal takes no more entries: it was closed, or left to the parent after a fork. Open a new one."""
+
+
 class Entry(Struct, array_like=True, gc=False, frozen=True):
     """What one call told. number counts from 1 within a journal.
 
     identity, facts and extra are JSON objects, steps is a JSON list. The entries of one attempt never tell the same
     fact twice, but for identity (the same in each) and status (the later goes); extra is merged by key.
+
+    also: the numbers of later entries that were merged into this one when their step details were given up for room.
     """
 
     number: int
@@ -43,6 +49,11 @@ class Entry(Struct, array_like=True, gc=False, frozen=True):
     facts: Raw
     steps: Raw
     extra: Raw
+    also: tuple[int, ...] = ()
+
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers of the calls this entry tells of: its own, and those of the entries merged into it."""
+        return (self.number, *self.also)
 
 
 class Journal(Protocol):
@@ -71,7 +82,7 @@ class Journal(Protocol):
 
         Without room: START raises JournalFull; STEP returns 0, the entry is dropped and the caller counts it; OUTCOME
         always returns a number: room is set aside for it, and if even that is gone it is kept in memory and written as
-        soon as there is room.
+        soon as there is room. Raises JournalClosed after close() or leave_to_parent(), and nothing else.
         """
 
     def close(self) -> None:

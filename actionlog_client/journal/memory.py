@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from msgspec import Raw
 
-from actionlog_client.journal.entries import EMPTY_LIST, EMPTY_OBJECT, Entry, Kind, Weight
+from actionlog_client.journal.entries import EMPTY_LIST, EMPTY_OBJECT, Entry, JournalClosed, Kind, Weight
 
 
 class MemoryJournal:
@@ -35,6 +35,8 @@ class MemoryJournal:
     ) -> int:
         """As Journal.append; there is always room."""
         with self._lock:
+            if self.is_closed:
+                raise JournalClosed(f"The journal {self.journal_id} is closed.")
             number = len(self.entries) + 1
             self.entries.append(
                 Entry(number, kind, record_id, Raw(identity), status, Raw(facts), Raw(steps), Raw(extra))
@@ -46,3 +48,4 @@ class MemoryJournal:
 
     def leave_to_parent(self) -> None:
         self._lock = threading.RLock()
+        self.is_closed = True
