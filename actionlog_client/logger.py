@@ -16,7 +16,7 @@ from actionlog_client.clock import SYSTEM_CLOCK, Clock, Stopwatch
 from actionlog_client.decorator import recorded
 from actionlog_client.identifiers import new_id
 from actionlog_client.journal.entries import EMPTY_LIST, EMPTY_OBJECT, Kind, Weight
-from actionlog_client.payload import PayloadEncoder
+from actionlog_client.payload.encoder import PayloadEncoder
 from actionlog_client.recorder import LocalRecorder, Recorder
 from actionlog_client.resolution import SEVERITIES, ResolutionAttempt, current_resolution
 from actionlog_client.settings import Settings, read_settings
@@ -111,9 +111,9 @@ class ActionLogger:
             incident_type = incident_type if incident_type is not None else resolution.incident_type
             environment = environment if environment is not None else resolution.environment
             resolution_id = resolution_id if resolution_id is not None else resolution.resolution_id
-        action_id = telling.shortened("action_id", action_id)
+        action_id = telling.identity("action_id", action_id)
         action_type = telling.shortened("action_type", action_type)
-        incident_id = telling.shortened("incident_id", NO_INCIDENT if incident_id is None else incident_id)
+        incident_id = telling.identity("incident_id", NO_INCIDENT if incident_id is None else incident_id)
         identity = _encode({"action_id": action_id, "action_type": action_type, "incident_id": incident_id})
         watch = self.stopwatch()
         if status == "in_progress":
@@ -193,7 +193,7 @@ class ActionLogger:
         info.
         """
         telling = Telling(self.encoder)
-        incident_id = telling.shortened("incident_id", NO_INCIDENT if incident_id is None else incident_id)
+        incident_id = telling.identity("incident_id", NO_INCIDENT if incident_id is None else incident_id)
         watch = self.stopwatch()
         telling.time("started_at", watch.started_at)
         telling.time("updated_at", watch.started_at)

@@ -7,20 +7,34 @@ import atexit
 import logging
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
+from actionlog_client import remote
 from actionlog_client.clock import Clock
 from actionlog_client.delivery.requests import Heartbeat
-from actionlog_client.journal.entries import EMPTY_LIST, EMPTY_OBJECT, Kind, Weight
-from actionlog_client.payload import PayloadEncoder
+from actionlog_client.delivery.transport import Transport, Unreachable
+from actionlog_client.journal.directory import JournalDirectory
+from actionlog_client.journal.entries import EMPTY_LIST, EMPTY_OBJECT, JournalClosed, Kind, Weight
+from actionlog_client.journal.file import FileJournal
+from actionlog_client.local import LocalFiles
+from actionlog_client.payload.encoder import PayloadEncoder
+from actionlog_client.redaction_key import make_redactor
 from actionlog_client.settings import Settings
+from actionlog_client.upkeep import DELIVERED, STORED, Upkeep
+from actionlog_client.version import VERSION
 
 logger = logging.getLogger("actionlog")
 
+Answer = TypeVar("Answer")
+
 # What an engine that ends may spend on what it has not delivered yet. The rest stays in its journal.
-EXIT_SECONDS = 3.0
+EXIT_SECONDS: Final = 3.0
+# A reader waits so long for what was told just before to arrive, and so long for the answer.
+READ_FLUSH_SECONDS: Final = 2.0
+READ_SECONDS: Final = 10.0
 
 
 class Recorder(Protocol):
@@ -56,7 +70,139 @@ class Recorder(Protocol):
 
 
 class LocalRecorder:
-    """Not finished."""
+    """Writes to a journal in settings.journal_dir, and has it delivered and stored as the settings say."""
 
     def __init__(self, settings: Settings, *, clock: Clock) -> None:
-        raise NotImplementedError
+        self._settings = settings
+        self._clock = clock
+        readers = (DELIVERED,) * (settings.url is not None) + (STORED,) * (settings.json_store is not None)
+        self._directory = JournalDirectory(
+            settings.journal_dir, settings.disk_budget, readers=readers, fsync=settings.fsync
+        )
+        self.encoder: Final = PayloadEncoder(make_redactor(settings.redaction_key, settings.journal_dir))
+        self._heartbeats: Callable[[], Sequence[Heartbeat]] = tuple
+        self._lock = threading.RLock()
+        self._journal: FileJournal | None = None
+        self._upkeep: Upkeep | None = None
+        _alive.add(self)
+
+    def tell_who_is_alive(self, heartbeats: Callable[[], Sequence[Heartbeat]]) -> None:
+        self._heartbeats = heartbeats
+
+    def append(
+        self,
+        kind: Kind,
+        record_id: str,
+        identity: bytes,
+        status: str | None,
+        *,
+        facts: bytes = EMPTY_OBJECT,
+        steps: bytes = EMPTY_LIST,
+        extra: bytes = EMPTY_OBJECT,
+        weight: Weight,
+    ) -> int:
+        """As Journal.append."""
+        while True:
+            journal = self._journal or self._begin()
+            try:
+                number = journal.append(
+                    kind, record_id, identity, status, facts=facts, steps=steps, extra=extra, weight=weight
+                )
+            except JournalClosed:  # by close() in another thread, or it is the parent's
+                with self._lock:
+                    if self._journal is journal:
+                        self._journal = None
+                continue
+            upkeep = self._upkeep
+            if upkeep is None:
+                upkeep = self._look_after(journal)
+            upkeep.wake()
+            return number
+
+    def statistics(self, days_back: int) -> dict[str, Any]:
+        """From the server, else from local files; source says which."""
+        told = self._ask(lambda transport: remote.statistics(transport, days_back))
+        if told is not None:
+            return {**told, "source": "server"}
+        return {**self._local().statistics(days_back, now=self._clock.now()), "source": "local"}
+
+    def attempts_by_incident(self, incident_id: str) -> list[dict[str, Any]]:
+        """From the server, else from local files."""
+        told = self._ask(lambda transport: remote.attempts_by_incident(transport, incident_id))
+        return told if told is not None else self._local().attempts_by_incident(incident_id)
+
+    def flush(self, timeout: float | None) -> bool:
+        upkeep = self._upkeep
+        return upkeep is None or upkeep.flush(timeout)
+
+    def close(self, timeout: float | None, *, patient: bool = True) -> bool:
+        """Not patient: one failure to reach the server is enough to leave the rest for later."""
+        with self._lock:
+            journal, self._journal = self._journal, None
+            upkeep, self._upkeep = self._upkeep, None
+        if journal is not None:
+            journal.close()
+        if upkeep is None:
+            return True
+        return upkeep.close(timeout, patient=patient)
+
+    def start_anew(self) -> None:
+        """In a forked child: threads, journal and connections are the parent's. The next entry begins its own."""
+        self._lock = threading.RLock()
+        self._journal = self._upkeep = None
+        self._directory.leave_to_parent()
+
+    def _begin(self) -> FileJournal:
+        with self._lock:
+            if self._journal is None:
+                self._journal = self._directory.begin(
+                    engine=self._settings.engine,
+                    engine_version=self._settings.engine_version,
+                    client_version=VERSION,
+                )
+            return self._journal
+
+    def _look_after(self, journal: FileJournal) -> Upkeep:
+        with self._lock:
+            if self._upkeep is None:
+                self._upkeep = Upkeep(self._directory, journal, self._settings, lambda: self._heartbeats())
+            return self._upkeep
+
+    def _ask(self, question: Callable[[Transport], Answer]) -> Answer | None:
+        """What the server says, after it was sent what is known here; None without a server that answers."""
+        if self._settings.url is None:
+            return None
+        self.flush(READ_FLUSH_SECONDS)
+        transport = Transport(self._settings.url, self._settings.api_key, read_seconds=READ_SECONDS)
+        try:
+            return question(transport)
+        except (Unreachable, remote.ReadRefused) as error:
+            logger.warning("read from local files instead of the server: %s", error)
+            return None
+        finally:
+            transport.close()
+
+    def _local(self) -> LocalFiles:
+        upkeep = self._upkeep
+        if upkeep is not None:
+            upkeep.flush_store(READ_FLUSH_SECONDS)
+        return LocalFiles(self._directory, self._settings.json_store)
+
+
+_alive: "weakref.WeakSet[LocalRecorder]" = weakref.WeakSet()
+
+
+def _start_anew_in_child() -> None:
+    for recorder in list(_alive):
+        recorder.start_anew()
+
+
+def _flush_at_exit() -> None:
+    """All at once have EXIT_SECONDS together."""
+    deadline = time.monotonic() + EXIT_SECONDS
+    for recorder in list(_alive):
+        recorder.close(max(0.0, deadline - time.monotonic()), patient=False)
+
+
+os.register_at_fork(after_in_child=_start_anew_in_child)
+atexit.register(_flush_at_exit)

@@ -4,13 +4,14 @@ Nothing that a caller passes makes it raise: what a field cannot hold is kept in
 """
 
 import math
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
-from actionlog_client.payload import PayloadEncoder
+from actionlog_client.payload.encoder import PayloadEncoder
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -57,10 +58,7 @@ class Telling:
     def text(self, name: str, value: Any) -> None:
         """Free text; None tells nothing."""
         if value is not None:
-            text, note = self._encoder.text(value)
-            self._add(name, _encode(text))
-            if note:
-                self._converted({self._prefix + name: note})
+            self._add(name, _encode(self._noted(name, self._encoder.text(value))))
 
     def short(self, name: str, value: Any) -> None:
         """Text of up to 255 characters; None tells nothing."""
@@ -69,10 +67,11 @@ class Telling:
 
     def shortened(self, name: str, value: Any) -> str:
         """The text as the server takes it, its conversion noted."""
-        text, note = self._encoder.short(value)
-        if note:
-            self._converted({self._prefix + name: note})
-        return text
+        return self._noted(name, self._encoder.short(value))
+
+    def identity(self, name: str, value: Any) -> str:
+        """What a record is found by, as the server takes it, its conversion noted."""
+        return self._noted(name, self._encoder.identity(value))
 
     def time(self, name: str, moment: datetime) -> None:
         self._members.append(b'"%b":"%b"' % (name.encode(), moment.isoformat().encode()))
@@ -110,6 +109,12 @@ class Telling:
         elif value is not None:
             self._unusable(name, value)
 
+    def _noted(self, name: str, told: tuple[str, str | None]) -> str:
+        text, note = told
+        if note:
+            self._converted({self._prefix + name: note})
+        return text
+
     def _number(self, name: str, value: Any, most: float) -> None:
         if value is None:
             return
@@ -125,7 +130,7 @@ class Telling:
     def _add(self, name: str, json: bytes) -> None:
         self._members.append(b'"%b":%b' % (name.encode(), json))
 
-    def _converted(self, notes: dict[str, str]) -> None:
+    def _converted(self, notes: Mapping[str, str]) -> None:
         for path, note in notes.items():
             self._extra[f"converted {path}"] = note
 

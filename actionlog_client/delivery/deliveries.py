@@ -10,12 +10,16 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
-from actionlog_client.delivery.documents import Document, Ranges, documents_of
+from msgspec import to_builtins
+from msgspec.json import encode as encode_json
+
+from actionlog_client.delivery.documents import Document, documents_of
 from actionlog_client.delivery.requests import Heartbeat, Report, ordered, request_body
 from actionlog_client.delivery.transport import Refusal, Reply, Transport
-from actionlog_client.journal.reading import Batch, JournalReader
+from actionlog_client.journal.held import HeldJournal
+from actionlog_client.journal.reader import Batch, JournalReader
 
 logger = logging.getLogger("actionlog")
 
@@ -41,25 +45,6 @@ class TryLater(Exception):
         self.retry_after = retry_after
 
 
-class Source(Protocol):
-    """The journal that is delivered: the process's own, or one that a dead process left."""
-
-    @property
-    def facts(self) -> bytes:
-        """What it is, as a JSON object: the members of its journal.json."""
-
-    @property
-    def written(self) -> int:
-        """The number of its last entry."""
-
-    @property
-    def aside(self) -> Ranges:
-        """The numbers put aside without the server knowing them."""
-
-    def put_aside(self, numbers: Ranges, reason: Refusal, document: bytes, *, server_knows: bool) -> None:
-        """Keep what will not be sent again. Must be on disk when it returns."""
-
-
 @dataclass(slots=True)
 class _Parcel:
     """What is read together, sent together and acknowledged together."""
@@ -71,19 +56,24 @@ class _Parcel:
 class Delivery:
     """The way of one journal to the server. Used by one thread at a time."""
 
-    def __init__(self, source: Source, reader: JournalReader, transport: Transport, executor: Executor) -> None:
-        self._source = source
+    def __init__(self, source: HeldJournal, reader: JournalReader, transport: Transport, executor: Executor) -> None:
+        self.source: Final = source
+        self._facts = _facts_of(source)
         self._reader = reader
         self._transport = transport
         self._executor = executor
         self._internal_errors = 0
         self._report_is_refused = False
-        self.delivered = 0
         self.refused = 0
+        self.is_done = False
 
     def deliver(self) -> int:
-        """Deliver all that is there, and return how many entries that was. Raises TryLater and Unreachable."""
+        """Deliver all that is there, and return how many entries that was; of a journal that is closed tell its end.
+
+        Raises TryLater and Unreachable.
+        """
         in_flight: deque[tuple[_Parcel, Future[Reply]]] = deque()
+        was_closed = self.source.is_closed
         entries = 0
         try:
             while parcel := self._next_parcel():
@@ -98,6 +88,9 @@ class Delivery:
                 sent.cancel() or sent.exception()  # waits
             self._reader.rewind()
             raise
+        if was_closed and not self.is_done:
+            self.report(closed=True)
+            self.is_done = True
         return entries
 
     def report(self, heartbeats: Sequence[Heartbeat] = (), *, closed: bool = False) -> None:
@@ -118,7 +111,7 @@ class Delivery:
                 break
             batches.append(batch)
             entries += len(batch.entries)
-            size += batch.size
+            size += sum(len(bytes(entry.facts)) + len(bytes(entry.steps)) for entry in batch.entries)
             if len(batch.entries) < ENTRIES_AT_ONCE:
                 break
             time.sleep(0)  # others may want Python's lock
@@ -134,7 +127,7 @@ class Delivery:
     ) -> Reply:
         report = None
         if not self._report_is_refused:
-            report = Report(self._source.facts, self._source.written, self._source.aside, closed)
+            report = Report(self._facts, self.source.written, self.source.aside, closed)
         reply = self._transport.ingest(request_body(documents, report, heartbeats))
         if report is not None and reply.status in (400, 403) and (reply.refusal().path or "").startswith("journal"):
             # The record goes before the proof that it is complete.
@@ -149,9 +142,7 @@ class Delivery:
         self._internal_errors = 0
         for batch in parcel.batches:
             self._reader.acknowledge(batch)
-        entries = [entry.number for batch in parcel.batches for entry in batch.entries]
-        self.delivered = max(self.delivered, *entries) if entries else self.delivered
-        return len(entries)
+        return sum(len(batch.entries) for batch in parcel.batches)
 
     def _decide(self, documents: Sequence[Document], reply: Reply) -> None:
         if reply.status in (200, 207):
@@ -195,7 +186,7 @@ class Delivery:
             self._put_aside(documents[0], reply.refusal(), server_knows=False)
 
     def _put_aside(self, document: Document, refusal: Refusal, *, server_knows: bool) -> None:
-        self._source.put_aside(document.numbers(), refusal, document.body(), server_knows=server_knows)
+        self.source.put_aside(document.numbers(), to_builtins(refusal), document.body(), server_knows=server_knows)
         self.refused += len(document.entries)
         logger.error(
             "%s %s is refused and will not be sent again (%s): %s",
@@ -204,6 +195,12 @@ class Delivery:
             refusal.path or refusal.code or "no reason told",
             refusal.message,
         )
+
+
+def _facts_of(journal: HeldJournal) -> bytes:
+    """What the server is told of the journal's process."""
+    told = to_builtins(journal.facts)
+    return encode_json({name: value for name, value in told.items() if value is not None and name != "readers"})
 
 
 def _try_later(reply: Reply) -> TryLater:

@@ -1,0 +1,117 @@
+"""What goes on behind a logger's calls: a keeper that tends and adopts journals, a courier that delivers them to the
+server, and a store that writes a file for each attempt. Begins with the first entry and ends with the process.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from typing import Final
+from uuid import UUID
+
+from actionlog_client.delivery.courier import Courier
+from actionlog_client.delivery.deliveries import Delivery
+from actionlog_client.delivery.requests import Heartbeat
+from actionlog_client.delivery.transport import Transport
+from actionlog_client.journal.directory import JournalDirectory
+from actionlog_client.journal.file import FileJournal
+from actionlog_client.journal.held import HeldJournal
+from actionlog_client.settings import Settings
+
+logger = logging.getLogger("actionlog")
+
+# The readers of a journal.
+DELIVERED: Final = "delivered"
+STORED: Final = "stored"
+
+TEND_SECONDS: Final = 1.0
+# How often it looks for journals that a dead process left. The first time at once.
+ADOPT_SECONDS: Final = 3.0
+
+
+class Upkeep:
+    """The threads of one process. heartbeats gives what is open in it."""
+
+    def __init__(
+        self,
+        directory: JournalDirectory,
+        journal: FileJournal,
+        settings: Settings,
+        heartbeats: Callable[[], Sequence[Heartbeat]],
+    ) -> None:
+        self._directory = directory
+        self._transport = None if settings.url is None else Transport(settings.url, settings.api_key)
+        self._deliveries: dict[UUID, Delivery] = {}
+        self._stop = threading.Event()
+        self._own = journal
+        self._courier: Courier | None = None
+        if self._transport is not None:
+            self._courier = Courier(self._to_deliver, heartbeats)
+        self._keeper = threading.Thread(target=self._keep, name="actionlog-keeper", daemon=True)
+        self._keeper.start()
+
+    @property
+    def last_error(self) -> str | None:
+        """Why nothing is delivered at the moment; None when nothing is wrong."""
+        return None if self._courier is None else self._courier.last_error
+
+    def wake(self) -> None:
+        """An entry was written."""
+        if self._courier is not None:
+            self._courier.wake()
+
+    def flush(self, timeout: float | None, *, patient: bool = True) -> bool:
+        """Whether all that was written before is delivered, and in the store, within so many seconds."""
+        return self._courier is None or self._courier.flush(timeout, patient=patient)
+
+    def close(self, timeout: float | None, *, patient: bool = True) -> bool:
+        """The journal is closed: see the rest of it off, and end the threads. Whether all was delivered."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        delivered = self.flush(timeout, patient=patient)
+        self._stop.set()
+        if self._courier is not None:
+            self._courier.close(None if deadline is None else max(0.1, deadline - time.monotonic()))
+        if self._transport is not None:
+            self._transport.close()
+        self._keeper.join(TEND_SECONDS)
+        for journal in self._directory.held():
+            self._directory.release(journal)
+        return delivered
+
+    def _to_deliver(self, executor: Executor) -> Sequence[Delivery]:
+        """The journals of this process, its own first. For the courier's thread alone."""
+        held = {journal.journal_id: journal for journal in self._directory.held()}
+        for journal_id in self._deliveries.keys() - held.keys():
+            del self._deliveries[journal_id]
+        for journal in held.values():
+            if journal.journal_id not in self._deliveries:
+                assert self._transport is not None
+                reader = journal.reader(DELIVERED)
+                self._deliveries[journal.journal_id] = Delivery(journal, reader, self._transport, executor)
+        return sorted(self._deliveries.values(), key=lambda delivery: delivery.source is not self._own)
+
+    def _keep(self) -> None:
+        adopt_at = time.monotonic()
+        while True:
+            try:
+                self._directory.tend()
+                if time.monotonic() >= adopt_at:
+                    adopt_at = time.monotonic() + ADOPT_SECONDS
+                    self._release()
+                    if self._directory.adopt():
+                        self.wake()
+            except Exception:
+                logger.exception("the journals cannot be tended; it will be tried again")
+            if self._stop.wait(TEND_SECONDS):
+                return
+
+    def _release(self) -> None:
+        """Let go of the journals of dead processes that are done with."""
+        for journal in self._directory.held():
+            if journal is not self._own and self._is_done(journal):
+                self._directory.release(journal)
+
+    def _is_done(self, journal: HeldJournal) -> bool:
+        delivery = self._deliveries.get(journal.journal_id)
+        return self._courier is None or (delivery is not None and delivery.is_done)
