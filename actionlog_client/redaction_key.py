@@ -37,8 +37,8 @@ def load_or_make_key(path: Path) -> bytes:
         return _read(path)
     except (OSError, ValueError) as error:
         _log.warning(
-            "No key file for the marks of secrets at %s (%s): the marks of this process will be its own. Make the folder"
-            " writable, or set ACTIONLOG_REDACTION_KEY.",
+            "No key file for the marks of secrets at %s (%s): the marks of this process will be its own."
+            " Make the folder writable, or set ACTIONLOG_REDACTION_KEY.",
             path,
             error,
         )

@@ -1,0 +1,1 @@
+"""From any Python object to JSON that the server takes: payload.encoder.PayloadEncoder is the way in."""

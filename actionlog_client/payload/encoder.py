@@ -1,0 +1,164 @@
+"""The way into this package: any Python object as JSON, and any text, as the server is sure to take them.
+
+Never raises and never waits for long because of what it is given. Keeps nothing, sends nothing.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from actionlog_client.payload.conversion import Conversion, ForeignCodeAhead
+from actionlog_client.payload.fitting import encode, fit
+from actionlog_client.payload.foreign import Watch, run_apart
+from actionlog_client.payload.kinds import name_of
+from actionlog_client.payload.notes import NO_NOTES, NoteBook, Notes
+from actionlog_client.payload.texts import MOST_SHORT, clean, cut_middle, cut_note, shorten, storable
+from actionlog_client.redaction import TRIGGERS, Redactor, triggers_in
+
+MOST_VALUE_BYTES: Final = 2 * 1024 * 1024
+MOST_TEXT_CHARACTERS: Final = 1024 * 1024
+UNKNOWN: Final = "unknown"
+
+# What the fast way passes: small flat objects of plain values, nothing in which looks like a secret.
+_FAST_MEMBERS: Final = 64
+_FAST_CHARACTERS: Final = 2048
+_FAST_NUMBER: Final = 2**63 - 1
+_PLAIN: Final = frozenset({bool, type(None)})
+_NUMBERS: Final = frozenset({int, float})
+
+
+class Encoded(msgspec.Struct, frozen=True, gc=False):
+    """JSON that is ready to be sent, and notes of what was converted: {place in the document: what it was}."""
+
+    json: bytes
+    notes: Notes
+
+
+class PayloadEncoder:
+    """Turns what engines log into what the server takes. Of no state: may be used by any thread at any time."""
+
+    def __init__(self, redactor: Redactor, most_bytes: int = MOST_VALUE_BYTES) -> None:
+        """most_bytes: what one value may weigh as JSON; the server takes 8 MiB a document."""
+        self.redactor = redactor
+        self._most_bytes = most_bytes
+
+    def json(self, value: Any, path: str) -> Encoded:
+        """Any object as JSON. path is where it will stand in the document, for the notes."""
+        if type(value) is dict:
+            fast = _plain_object(value)
+            if fast is not None:
+                return Encoded(fast, NO_NOTES)
+        return self._encoded(value, path)
+
+    def object(self, value: Any, path: str) -> Encoded:
+        """The same for fields that must be objects: {} for None, {"value": ...} for what becomes no object."""
+        if value is None:
+            return Encoded(b"{}", NO_NOTES)
+        if type(value) is dict:
+            fast = _plain_object(value)
+            if fast is not None:
+                return Encoded(fast, NO_NOTES)
+        return self._encoded(value, path, must_be_object=True)
+
+    def text(self, value: Any) -> tuple[str, str | None]:
+        """Free text, and a note when it is not plainly what was given; empty for None."""
+        if value is None:
+            return "", None
+        text, note = self._plain_text(value)
+        most = min(MOST_TEXT_CHARACTERS, self._most_bytes)
+        if not text.isascii():
+            most //= 3
+        if len(text) > most:
+            return cut_middle(text, most, self.redactor), cut_note(len(text), most)
+        return clean(text, self.redactor), note
+
+    def short(self, value: Any) -> tuple[str, str | None]:
+        """A text of up to 255 characters that is no identity; empty for None."""
+        if value is None:
+            return "", None
+        text, note = self._plain_text(value)
+        if len(text) > self._most_bytes:
+            text, note = cut_middle(text, MOST_SHORT, self.redactor), cut_note(len(text), MOST_SHORT)
+        return _short(clean(text, self.redactor), self.redactor, note)
+
+    def identity(self, value: Any) -> tuple[str, str | None]:
+        """What a record is found by: never redacted, without U+0000, up to 255 characters, and never empty."""
+        if value is None:
+            return UNKNOWN, "nothing"
+        text, note = self._plain_text(value)
+        told = storable(text.replace("\0", ""))
+        if not told:
+            return UNKNOWN, note or "nothing"
+        return _short(told, None, note if told == text else "characters that cannot be stored")
+
+    def _plain_text(self, value: Any) -> tuple[str, str | None]:
+        """A text as it is; of anything else, and without trusting it, its text, and a note of what it was."""
+        kind = type(value)
+        if issubclass(kind, str):
+            return str.__str__(value), None
+        told = msgspec.json.decode(self._encoded(value, "").json)
+        if issubclass(kind, BaseException) and isinstance(told, dict):
+            told = told.get("message")
+        return (told if isinstance(told, str) else encode(told).decode()), name_of(kind)
+
+    def _encoded(self, value: Any, path: str, *, must_be_object: bool = False) -> Encoded:
+        try:
+            book, walk, tree = self._converted(value, path)
+            if must_be_object and type(tree) is not dict:
+                book.add((), f"{name_of(type(value))} as the member value")
+                tree = {"value": tree}
+            return Encoded(fit(tree, walk.characters, self._most_bytes, book, self.redactor), book.notes())
+        except Exception as error:  # a stack that was deep already, no memory: nothing that an engine should die of
+            lost = f"<{name_of(type(value))} object that could not be read>"
+            told = {"value": lost} if must_be_object else lost
+            return Encoded(encode(told), {path: f"{name_of(type(error))} while reading {name_of(type(value))}"})
+
+    def _converted(self, value: Any, path: str) -> tuple[NoteBook, Conversion, Any]:
+        """The notes, the walk and the tree. Foreign code is called in a second walk apart, and only if there is any."""
+
+        def convert(watch: Watch | None, *, refused: bool = False) -> tuple[NoteBook, Conversion, Any]:
+            book = NoteBook(path, self.redactor)
+            walk = Conversion(self.redactor, book, self._most_bytes, watch=watch, refused=refused)
+            return book, walk, walk.value(value)
+
+        try:
+            return convert(None)
+        except ForeignCodeAhead:
+            watch = Watch()
+        done: list[tuple[NoteBook, Conversion, Any]] = []
+        if run_apart(lambda: done.append(convert(watch)), watch) and done:
+            return done[0]
+        return convert(None, refused=True)
+
+
+def _plain_object(value: dict[Any, Any]) -> bytes | None:
+    """The fast way: a small flat object of plain values as JSON, None when it must be looked at more closely."""
+    if len(value) > _FAST_MEMBERS:
+        return None
+    value = value.copy()  # the engine's other threads may change theirs
+    characters = 0
+    for name, item in value.items():
+        kind = type(item)
+        if kind is str:
+            characters += len(item)
+        elif kind in _NUMBERS:
+            if not -_FAST_NUMBER <= item <= _FAST_NUMBER:
+                return None
+        elif kind not in _PLAIN:
+            return None
+        if type(name) is not str:
+            return None
+        characters += len(name)
+    if characters > _FAST_CHARACTERS:
+        return None
+    try:
+        json = encode(value)
+    except UnicodeEncodeError:
+        return None
+    lowered = json.lower()
+    return None if any(map(lowered.__contains__, TRIGGERS)) and triggers_in(lowered) else json
+
+
+def _short(text: str, redactor: Redactor | None, note: str | None) -> tuple[str, str | None]:
+    shortened = shorten(text, redactor)
+    return shortened, note if shortened == text else cut_note(len(text), len(shortened))

@@ -1,0 +1,62 @@
+"""Notes of what a payload was before it became JSON, and how they travel: in the extra of the attempt."""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+from actionlog_client.payload.texts import shorten
+from actionlog_client.redaction import Redactor, names_a_secret
+
+Notes = Mapping[str, str]
+
+NO_NOTES: Final[Notes] = MappingProxyType({})
+MOST_NOTES: Final = 20
+_LONGEST_NOTE: Final = 500
+_CONVERTED: Final = "converted"
+
+
+class NoteBook:
+    """Takes notes by the place in the document, at most MOST_NOTES, and counts the others."""
+
+    def __init__(self, path: str, redactor: Redactor) -> None:
+        self._path = path
+        self._redactor = redactor
+        self._notes: dict[str, str] = {}
+        self._others = 0
+
+    def add(self, trail: Iterable[str | int], what: str) -> None:
+        """trail: the names and positions that lead from the value to the place."""
+        if len(self._notes) >= MOST_NOTES:
+            self._others += 1
+            return
+        place = self._path + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in trail)
+        place = shorten(self._redactor.text(place), self._redactor)
+        before = self._notes.get(place)
+        if before is None:
+            self._notes[place] = what
+        elif what not in before and len(before) < _LONGEST_NOTE:
+            self._notes[place] = f"{before}; {what}"
+
+    def notes(self) -> Notes:
+        if not self._notes:
+            return NO_NOTES
+        if self._others:
+            self._notes[f"{self._path} (others)"] = f"{self._others} more"
+        return self._notes
+
+
+def extra_of(redactor: Redactor, *notes: Notes) -> bytes:
+    """The notes as members of an attempt's extra: a JSON object {"converted PATH": what it was}, {} for none."""
+    members = {
+        _name(redactor.text(f"{_CONVERTED} {place}")): redactor.text(what)
+        for each in notes
+        for place, what in each.items()
+    }
+    return msgspec.json.encode(members)
+
+
+def _name(name: str) -> str:
+    """A name that is not taken for that of a secret, whatever stands in the path: the note would be marked."""
+    return f"{name} (type)" if names_a_secret(name) else name
