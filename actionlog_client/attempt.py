@@ -257,5 +257,3 @@ def _traceback_of(error: BaseException) -> str:
         return "".join(traceback.format_exception(error))
     except Exception:  # an exception whose own representation fails
         return "".join(traceback.format_tb(error.__traceback__))
-
-

@@ -185,7 +185,7 @@ class LocalRecorder:
     def _local(self) -> LocalFiles:
         upkeep = self._upkeep
         if upkeep is not None:
-            upkeep.flush_store(READ_FLUSH_SECONDS)
+            upkeep.flush(READ_FLUSH_SECONDS)
         return LocalFiles(self._directory, self._settings.json_store)
 
 

@@ -86,16 +86,12 @@ class ResolutionAttempt:
         """The engine gives up."""
         self.close("failed", root_cause=root_cause, summary=summary)
 
-    def escalated(
-        self, reason: Any = None, *, root_cause: Any = None, summary: dict[str, Any] | None = None
-    ) -> None:
+    def escalated(self, reason: Any = None, *, root_cause: Any = None, summary: dict[str, Any] | None = None) -> None:
         """Somebody else must take over, for this reason."""
         more = {} if reason is None else {"escalation_reason": reason}
         self.close("escalated", root_cause=root_cause, summary={**more, **(summary or {})})
 
-    def close(
-        self, status: ResolutionStatus, *, root_cause: Any = None, summary: dict[str, Any] | None = None
-    ) -> None:
+    def close(self, status: ResolutionStatus, *, root_cause: Any = None, summary: dict[str, Any] | None = None) -> None:
         """End the session with its summary, to which the members of summary are added. The first end told stays."""
         with self._lock:
             ignored = self.status != "in_progress"

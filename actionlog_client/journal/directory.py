@@ -161,3 +161,9 @@ class JournalDirectory:
             finally:
                 reader.close()
         return True
+
+    # TEMPORARY
+    def tend(self):
+        for j in self.held():
+            if isinstance(j, FileJournal):
+                j.tend()

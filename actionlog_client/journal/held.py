@@ -74,3 +74,9 @@ class HeldJournal:
         for reader in self.readers():
             reader.leave_to_parent()
         self.release()
+
+    # TEMPORARY
+    aside: list = []
+
+    def put_aside(self, numbers, refusal, document, *, server_knows):
+        print("ASIDE", numbers, refusal, document[:300])
