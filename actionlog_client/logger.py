@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeVar
+from uuid import UUID
 
 import msgspec
 
@@ -116,9 +117,9 @@ class ActionLogger:
         incident_id = telling.identity("incident_id", NO_INCIDENT if incident_id is None else incident_id)
         identity = _encode({"action_id": action_id, "action_type": action_type, "incident_id": incident_id})
         watch = self.stopwatch()
+        telling.object("parameters", parameters)
         if status == "in_progress":
             telling.time("started_at", watch.started_at)
-        telling.object("parameters", parameters)
         telling.uuid("resolution_id", resolution_id)
         telling.short("incident_type", incident_type)
         self._tell_where(telling, environment)
@@ -241,6 +242,16 @@ class ActionLogger:
         From the server; while it cannot be reached, or none is configured, from local files.
         """
         return self._recorder.attempts_by_incident(incident_id)
+
+    @property
+    def journal_id(self) -> UUID | None:
+        """The journal of this process, as the engines page lists it; None before the first entry."""
+        return self._recorder.journal_id
+
+    def health(self) -> dict[str, Any]:
+        """How delivery stands: journal_id, written, delivered, waiting, refused (entries of this process), last_error
+        (why nothing is delivered at the moment, or None). Asks nobody."""
+        return self._recorder.health()
 
     def flush(self, timeout: float | None = 10.0) -> bool:
         """Wait until all that was told so far is on the server (or, without one, in its files), for at most so many

@@ -11,6 +11,7 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol, TypeVar
+from uuid import UUID
 
 from actionlog_client import remote
 from actionlog_client.clock import Clock
@@ -43,6 +44,9 @@ class Recorder(Protocol):
     @property
     def encoder(self) -> PayloadEncoder: ...
 
+    @property
+    def journal_id(self) -> UUID | None: ...
+
     def tell_who_is_alive(self, heartbeats: Callable[[], Sequence[Heartbeat]]) -> None:
         """heartbeats gives what is open; it is asked now and then."""
 
@@ -63,6 +67,8 @@ class Recorder(Protocol):
     def statistics(self, days_back: int) -> dict[str, Any]: ...
 
     def attempts_by_incident(self, incident_id: str) -> list[dict[str, Any]]: ...
+
+    def health(self) -> dict[str, Any]: ...
 
     def flush(self, timeout: float | None) -> bool: ...
 
@@ -85,6 +91,12 @@ class LocalRecorder:
         self._journal: FileJournal | None = None
         self._upkeep: Upkeep | None = None
         _alive.add(self)
+
+    @property
+    def journal_id(self) -> UUID | None:
+        """The journal that is written; None before the first entry."""
+        journal = self._journal
+        return None if journal is None else journal.journal_id
 
     def tell_who_is_alive(self, heartbeats: Callable[[], Sequence[Heartbeat]]) -> None:
         self._heartbeats = heartbeats
@@ -130,6 +142,19 @@ class LocalRecorder:
         """From the server, else from local files."""
         told = self._ask(lambda transport: remote.attempts_by_incident(transport, incident_id))
         return told if told is not None else self._local().attempts_by_incident(incident_id)
+
+    def health(self) -> dict[str, Any]:
+        journal, upkeep = self._journal, self._upkeep
+        written = 0 if journal is None else journal.written
+        delivered = 0 if upkeep is None else upkeep.delivered
+        return {
+            "journal_id": None if journal is None else str(journal.journal_id),
+            "written": written,
+            "delivered": delivered,
+            "waiting": max(0, written - delivered) if self._settings.url is not None else 0,
+            "refused": 0 if upkeep is None else upkeep.refused,
+            "last_error": None if upkeep is None else upkeep.last_error,
+        }
 
     def flush(self, timeout: float | None) -> bool:
         upkeep = self._upkeep

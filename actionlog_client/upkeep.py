@@ -56,6 +56,16 @@ class Upkeep:
         """Why nothing is delivered at the moment; None when nothing is wrong."""
         return None if self._courier is None else self._courier.last_error
 
+    @property
+    def delivered(self) -> int:
+        """Up to which number the journal of this process is on the server, or put aside."""
+        return self._own.reader(DELIVERED).done.number if self._courier is not None else 0
+
+    @property
+    def refused(self) -> int:
+        """How many entries were put aside by this process."""
+        return sum(delivery.refused for delivery in list(self._deliveries.values()))
+
     def wake(self) -> None:
         """An entry was written."""
         if self._courier is not None:

@@ -22,6 +22,25 @@ class Document:
     kind: Kind
     id: str
     entries: list[Entry] = field(default_factory=list)
+    # How the facts in it begin.
+    beginnings: set[bytes] = field(default_factory=set)
+
+    def take(self, entry: Entry) -> bool:
+        """Add an entry about the same record, unless it tells again what is told here already.
+
+        An engine that gives one id to two attempts tells two things of one record. Spliced together the later would
+        hide the earlier; apart, the server says that they conflict.
+        """
+        facts = bytes(entry.facts)
+        if len(facts) > 2:
+            beginning = facts[: facts.index(b":")]
+            if beginning in self.beginnings:
+                return False
+            self.beginnings.add(beginning)
+        if self.entries and entry.identity != self.entries[0].identity:
+            return False
+        self.entries.append(entry)
+        return True
 
     def body(self) -> bytes:
         """The document as the server takes it."""
@@ -50,7 +69,7 @@ class Document:
 
     def parts(self) -> "list[Document]":
         """The same entries, each in a document of its own."""
-        return [Document(self.kind, self.id, [entry]) for entry in self.entries]
+        return [_document(entry) for entry in self.entries]
 
 
 def documents_of(entries: Iterable[Entry]) -> list[Document]:
@@ -62,14 +81,19 @@ def documents_of(entries: Iterable[Entry]) -> list[Document]:
     attempts: dict[str, Document] = {}
     for entry in entries:
         known = attempts.get(entry.id) if entry.kind == "attempt" else None
-        if known is not None:
-            known.entries.append(entry)
+        if known is not None and known.take(entry):
             continue
-        document = Document(entry.kind, entry.id, [entry])
+        document = _document(entry)
         documents.append(document)
         if entry.kind == "attempt":
             attempts[entry.id] = document
     return documents
+
+
+def _document(entry: Entry) -> Document:
+    document = Document(entry.kind, entry.id)
+    document.take(entry)
+    return document
 
 
 def ranges_of(numbers: Iterable[int]) -> Ranges:

@@ -1,4 +1,4 @@
-"""Holds what an engine was told to be on record against what the server has, attempt by attempt and number by number."""
+"""Holds what engines have logged against what the server has, attempt by attempt and number by number."""
 
 import json
 import subprocess

@@ -13,6 +13,9 @@ import time
 
 from actionlog_client import ActionLogger
 
+# Seconds between two attempts of a thread.
+PACE = float(os.environ.get("PACE", "0"))
+
 
 def work(action_logger: ActionLogger, incident_id: str, most: int) -> None:
     """Log attempts of which each third fails, with three steps each."""
@@ -29,6 +32,7 @@ def work(action_logger: ActionLogger, incident_id: str, most: int) -> None:
         else:
             attempt.mark_failure("Connection refused", {"error_code": "ECONNREFUSED"})
         say(f"end {attempt.attempt_id} {attempt.status}")
+        time.sleep(PACE)
 
 
 def say(line: str) -> None:
