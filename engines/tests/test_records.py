@@ -88,7 +88,7 @@ def test_a_report_may_stand_anywhere_and_documents_may_say_journal(bad: bytes, p
         "host": 'a"}],[{',
         "started_at": "2026-01-01T05:30:00+05:30",
     }
-    journal["numbers"] = {"action_attempts": [[[1, 2], [7, 7]]] + [[]] * bool(bad)}  # type: ignore[assignment]
+    journal["numbers"] = {"action_attempts": [[[1, 2], [7, 7]]] + [[]] * bool(bad)}
     members = [
         b'"action_attempts": [' + msgspec.json.encode(document) + bad + b"]",
         b'"resolution_attempts" : [ ]',
@@ -98,6 +98,7 @@ def test_a_report_may_stand_anywhere_and_documents_may_say_journal(bad: bytes, p
     assert [submission.kind for submission in submissions] == ["action_attempt"] * (1 + bool(bad)) + ["journal"]
     report = submissions[-1]
     assert submissions[0].journal is report
+    assert report.document is not None
     assert list(submissions[0].numbers) == [(1, 2), (7, 7)]
     assert report.document.host == 'a"}],[{'
     assert report.document.started_at.isoformat() == "2026-01-01T00:00:00+00:00"
@@ -120,5 +121,6 @@ def test_as_many_ranges_as_are_taken() -> None:
 def test_texts_of_a_report_are_cleaned_like_those_of_documents() -> None:
     body = request([], host="ops\0-1", engine_version="redis://:hunter2@cache/0")
     (report,) = decode_ingest(msgspec.json.encode(body), None)
+    assert report.document is not None
     assert report.document.host == "ops\ufffd-1"
     assert "hunter2" not in report.document.engine_version
