@@ -72,27 +72,19 @@ def decode_ingest(body: bytes, key: Key | None) -> list[Submission[Any]]:
 
     Raises ApiError for the request as a whole.
     """
-    if _is_once(body) and len(body) <= limits().document_bytes and _bad_byte(body) is None:
-        try:
-            request = _INGEST_DECODER.decode(body)
-        except (msgspec.DecodeError, RecursionError):
-            pass  # split below, which finds the fault
-        else:
-            if len(request.resolution_attempts) + len(request.action_attempts) > limits().documents:
-                raise _as_api_error(too_many(limits().documents))
-            suspicion = suspicion_of(body, [*request.resolution_attempts, *request.action_attempts])
-            return _with_journal(
-                {
-                    name: [
-                        _submission(kind, document, f"{name}[{position}]", key, suspicion)
-                        for position, document in enumerate(getattr(request, name))
-                    ]
-                    for name, kind in LISTS.items()
-                },
-                request.journal,
-                key,
-                suspicion,
-            )
+    request = _decode_at_once(body)
+    if request is not None:
+        if len(request.resolution_attempts) + len(request.action_attempts) > limits().documents:
+            raise _as_api_error(too_many(limits().documents))
+        suspicion = suspicion_of(body, [*request.resolution_attempts, *request.action_attempts])
+        lists = {
+            name: [
+                _submission(kind, document, f"{name}[{position}]", key, suspicion)
+                for position, document in enumerate(getattr(request, name))
+            ]
+            for name, kind in LISTS.items()
+        }
+        return _with_journal(lists, request.journal, key, suspicion)
     try:
         parts = split_lists(body, LISTS, limits().documents, beside=(JOURNAL,))
         source = parts.get(JOURNAL, [b"null"])[0]
@@ -110,11 +102,22 @@ def decode_ingest(body: bytes, key: Key | None) -> list[Submission[Any]]:
     return _with_journal(lists, report, key, suspicion_of(source, []))
 
 
-def _is_once(body: bytes) -> bool:
-    """Whether no member of the request can be there twice: decoding would keep the last alone."""
-    if any(body.count(b'"%b"' % name.encode()) > 1 for name in LISTS):
-        return False
-    return body.count(b'"journal"') <= 1 or len(_JOURNAL_MEMBER.findall(body)) <= 1
+def _decode_at_once(body: bytes) -> IngestRequest | None:
+    """The request as a whole; None when it is to be split, which finds the fault in it."""
+    if len(body) > limits().document_bytes or _bad_byte(body) is not None:
+        return None
+    try:
+        request = _INGEST_DECODER.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    # Of a member that is there twice, decoding keeps the last alone.
+    for name in LISTS:
+        told_in_journal = request.journal is not None and request.journal.carried(name) is not None
+        if body.count(b'"%b"' % name.encode()) > 1 + told_in_journal:
+            return None
+    if body.count(b'"journal"') > 1 and len(_JOURNAL_MEMBER.findall(body)) > 1:
+        return None
+    return request
 
 
 def _with_journal(

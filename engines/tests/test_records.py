@@ -8,6 +8,7 @@ import pytest
 from access.errors import ApiError
 from engines.records import LARGEST_NUMBER, MOST_RANGES
 from engines.tests.reports import JOURNAL_ID, attempt, request
+from resolutions import decoding
 from resolutions.decoding import decode_ingest
 
 WRONG: list[tuple[dict[str, Any], str]] = [
@@ -124,3 +125,21 @@ def test_texts_of_a_report_are_cleaned_like_those_of_documents() -> None:
     assert report.document is not None
     assert report.document.host == "ops\ufffd-1"
     assert "hunter2" not in report.document.engine_version
+
+
+def test_a_request_with_a_journal_is_decoded_at_once_and_not_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The numbers name the lists again; that must not be taken for a list that is there twice."""
+    monkeypatch.setattr(decoding, "split_lists", None)
+    body = request(
+        [(attempt(target="journal"), [[1, 2]])], numbers={"action_attempts": [[]], "resolution_attempts": []}
+    )
+    assert len(decode_ingest(msgspec.json.encode({**body, "resolution_attempts": []}), None)) == 2
+
+
+@pytest.mark.parametrize("numbers", [b"{}", b'{"action_attempts": []}', b'{"action_attempts": [[]]}'])
+def test_a_list_that_is_there_twice_is_found_beside_a_journal_too(numbers: bytes) -> None:
+    journal = b'{"journal_id": "%b", "written": 1, "numbers": %b}' % (str(JOURNAL_ID).encode(), numbers)
+    body = b'{"action_attempts": [], "journal": ' + journal + b', "action_attempts": []}'
+    with pytest.raises(ApiError) as refused:
+        decode_ingest(body, None)
+    assert (refused.value.status, refused.value.path) == (400, "action_attempts")
