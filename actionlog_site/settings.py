@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "access",
     "attempts",
+    "engines",
     "resolutions",
     "analytics",
     "actionlog_site",

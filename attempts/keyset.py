@@ -21,6 +21,19 @@ class Position(NamedTuple):
     time: datetime
     id: UUID
 
+    @classmethod
+    def parse(cls, text: str) -> "Position":
+        """The position that this is the text of. Raises ValueError when it is none."""
+        time, _, id = text.partition("~")
+        position = cls(datetime.fromisoformat(time), UUID(id))
+        if position.time.tzinfo is None:
+            raise ValueError("a time without its offset")
+        return position
+
+    def text(self) -> str:
+        """For the address of a page."""
+        return f"{self.time.isoformat()}~{self.id}"
+
     def values(self) -> list[Combinable]:
         return [Value(self.time, output_field=DateTimeField()), Value(self.id, output_field=UUIDField())]
 

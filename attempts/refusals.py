@@ -1,7 +1,7 @@
 """The only writer of refusals: keeps the documents that were not applied, redacted, with the reason.
 
 A document for a record that does not exist, or from a key that may not write it, is answered and not kept: it says
-nothing about a record of ours.
+nothing about a record of ours. Neither is the report of a journal, which is no part of the record.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ def keep_refusals(submissions: Sequence[Submission[Any]], *, now: datetime) -> N
     """Keep what was refused of these. The same document refused again for the same reason is counted."""
     rows: dict[UUID, dict[str, Any]] = {}
     for submission in submissions:
-        if submission.outcome not in KEPT or submission.error is None:
+        if submission.outcome not in KEPT or submission.error is None or submission.kind == "journal":
             continue
         document = submission.refused_text or encode_json(submission.document).decode()
         error = submission.error

@@ -1,5 +1,6 @@
 """A document on its way into the record, from its decoding to its outcome."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
@@ -8,8 +9,11 @@ from msgspec.json import encode as encode_json
 
 from access.keys import Key
 
-Outcome = Literal["created", "updated", "unchanged", "conflict", "rejected", "not_found", "forbidden", "unauthorized"]
-TAKEN = ("created", "updated", "unchanged")
+Kind = Literal["action_attempt", "resolution_attempt", "journal"]
+Outcome = Literal[
+    "created", "updated", "unchanged", "taken", "conflict", "rejected", "not_found", "forbidden", "unauthorized"
+]
+TAKEN = ("created", "updated", "unchanged", "taken")
 
 Document = TypeVar("Document")
 
@@ -19,10 +23,12 @@ class Submission(Generic[Document]):
     """One document, who sends it, and what became of it.
 
     document is None for one that could not be decoded; refused_text then is its (redacted) JSON. existing_only: the
-    document adds to a record that must be known already, and takes its identities from there.
+    document adds to a record that must be known already, and takes its identities from there. journal: the report of
+    the journal that it was sent from, itself a submission (of the kind "journal"), and the numbers that it carries of
+    it.
     """
 
-    kind: Literal["action_attempt", "resolution_attempt"]
+    kind: Kind
     document: Document | None
     key: Key | None = None
     existing_only: bool = False
@@ -32,6 +38,8 @@ class Submission(Generic[Document]):
     warnings: list[dict[str, str]] = field(default_factory=list)
     outcome: Outcome | None = None
     error: dict[str, Any] | None = None
+    journal: "Submission[Any] | None" = None
+    numbers: Sequence[tuple[int, int]] = ()
 
     def refuse(
         self, outcome: Outcome, code: str, message: str, *, path: str | None = None, name: str | None = None
@@ -90,4 +98,5 @@ def may_write(submission: Submission[Any], row: Any | None) -> bool:
 _NOUNS = {
     "action_attempt": ("action attempt", "attempt_id"),
     "resolution_attempt": ("resolution attempt", "resolution_id"),
+    "journal": ("journal", "journal_id"),
 }

@@ -4,6 +4,7 @@ The fast way decodes the whole request into structs at once. When a document in 
 (splitting.py), and each document is decoded alone: one bad document never costs the others theirs.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -18,6 +19,7 @@ from attempts.limits import limits
 from attempts.records import AttemptDocument, Step
 from attempts.submissions import Submission
 from attempts.validation import Fault, Suspicion, check_attempt, check_fields, join, require, suspicion_of
+from engines.records import JournalReport, check_report
 from resolutions.records import REQUIRED_IN_RESOLUTION, ResolutionDocument
 from resolutions.splitting import split_lists, too_many
 
@@ -25,14 +27,16 @@ Kind = Literal["resolution_attempt", "action_attempt"]
 
 RESOLUTION_DECODER: Final = msgspec.json.Decoder(ResolutionDocument)
 LISTS: Final[dict[str, Kind]] = {"resolution_attempts": "resolution_attempt", "action_attempts": "action_attempt"}
+JOURNAL: Final[Literal["journal"]] = "journal"
 MOST_WARNINGS: Final = 50
 
 
-class IngestRequest(Struct, forbid_unknown_fields=True):
-    """The body of POST /api/ingest/."""
+class IngestRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """The body of POST /api/ingest/. journal: what the sender's journal has, and which of it is in this request."""
 
     resolution_attempts: list[ResolutionDocument] = []
     action_attempts: list[AttemptDocument] = []
+    journal: JournalReport | None = None
 
 
 class AppendRequest(Struct, forbid_unknown_fields=True):
@@ -50,7 +54,10 @@ class _Ids(Struct):
 
 _INGEST_DECODER: Final = msgspec.json.Decoder(IngestRequest)
 _APPEND_DECODER: Final = msgspec.json.Decoder(AppendRequest)
+_JOURNAL_DECODER: Final = msgspec.json.Decoder(JournalReport | None)
 _IDS: Final = msgspec.json.Decoder(_Ids)
+# Members by the name of JOURNAL, also of documents: "journal" alone is no rare text.
+_JOURNAL_MEMBER: Final = re.compile(rb'"journal"[ \t\n\r]*:')
 
 
 def check_resolution(document: ResolutionDocument, suspicion: Suspicion, *, partial: bool = False) -> None:
@@ -61,36 +68,83 @@ def check_resolution(document: ResolutionDocument, suspicion: Suspicion, *, part
 
 
 def decode_ingest(body: bytes, key: Key | None) -> list[Submission[Any]]:
-    """The submissions of an ingest request, resolution attempts first. Raises ApiError for the request as a whole."""
-    # Of a list that is there twice, decoding keeps the last alone.
-    once = all(body.count(b'"%b"' % name.encode()) <= 1 for name in LISTS)
-    if once and len(body) <= limits().document_bytes and _bad_byte(body) is None:
-        try:
-            request = _INGEST_DECODER.decode(body)
-        except (msgspec.DecodeError, RecursionError):
-            pass  # split below, which finds the fault
-        else:
-            if len(request.resolution_attempts) + len(request.action_attempts) > limits().documents:
-                raise _as_api_error(too_many(limits().documents))
-            suspicion = suspicion_of(body, [*request.resolution_attempts, *request.action_attempts])
-            resolutions = [
-                _submission("resolution_attempt", document, f"resolution_attempts[{position}]", key, suspicion)
-                for position, document in enumerate(request.resolution_attempts)
+    """The submissions of an ingest request: resolution attempts, action attempts, the report of the journal if any.
+
+    Raises ApiError for the request as a whole.
+    """
+    request = _decode_at_once(body)
+    if request is not None:
+        if len(request.resolution_attempts) + len(request.action_attempts) > limits().documents:
+            raise _as_api_error(too_many(limits().documents))
+        suspicion = suspicion_of(body, [*request.resolution_attempts, *request.action_attempts])
+        lists = {
+            name: [
+                _submission(kind, document, f"{name}[{position}]", key, suspicion)
+                for position, document in enumerate(getattr(request, name))
             ]
-            attempts = [
-                _submission("action_attempt", document, f"action_attempts[{position}]", key, suspicion)
-                for position, document in enumerate(request.action_attempts)
-            ]
-            return [*resolutions, *attempts]
+            for name, kind in LISTS.items()
+        }
+        return _with_journal(lists, request.journal, key, suspicion)
     try:
-        lists = split_lists(body, LISTS, limits().documents)
+        parts = split_lists(body, LISTS, limits().documents, beside=(JOURNAL,))
+        source = parts.get(JOURNAL, [b"null"])[0]
+        if (bad := _bad_byte(source)) is not None:
+            raise Fault(f"Not valid UTF-8 at byte {bad} of it.", path=JOURNAL)
+        report = decode_json(source, _JOURNAL_DECODER, JOURNAL)
     except Fault as fault:
         raise _as_api_error(fault) from fault
-    return [
-        _decode_part(kind, source, f"{name}[{position}]", key)
+    lists = {
+        name: [
+            _decode_part(kind, part, f"{name}[{position}]", key) for position, part in enumerate(parts.get(name, ()))
+        ]
         for name, kind in LISTS.items()
-        for position, source in enumerate(lists.get(name, ()))
-    ]
+    }
+    return _with_journal(lists, report, key, suspicion_of(source, []))
+
+
+def _decode_at_once(body: bytes) -> IngestRequest | None:
+    """The request as a whole; None when it is to be split, which finds the fault in it."""
+    if len(body) > limits().document_bytes or _bad_byte(body) is not None:
+        return None
+    try:
+        request = _INGEST_DECODER.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    # Of a member that is there twice, decoding keeps the last alone.
+    for name in LISTS:
+        told_in_journal = request.journal is not None and request.journal.carried(name) is not None
+        if body.count(b'"%b"' % name.encode()) > 1 + told_in_journal:
+            return None
+    if body.count(b'"journal"') > 1 and len(_JOURNAL_MEMBER.findall(body)) > 1:
+        return None
+    return request
+
+
+def _with_journal(
+    lists: dict[str, list[Submission[Any]]], report: JournalReport | None, key: Key | None, suspicion: Suspicion
+) -> list[Submission[Any]]:
+    """All submissions of a request: its documents, each with the numbers that it carries, and the report.
+
+    Raises ApiError for a report that is not valid, or is of an engine that the key may not write for.
+    """
+    submissions = [submission for name in LISTS for submission in lists[name]]
+    if report is None:
+        return submissions
+    try:
+        check_report(report, {name: len(found) for name, found in lists.items()}, suspicion)
+    except Fault as fault:
+        raise _as_api_error(fault.within(JOURNAL)) from fault
+    engine = None if key is None else key.engine
+    if engine is not None:
+        report.engine = engine if report.engine is None else report.engine
+        if report.engine != engine:
+            message = f"This key writes only for the engine {engine!r}."
+            raise ApiError(403, message, field="engine", path=f"{JOURNAL}.engine")
+    journal: Submission[Any] = Submission(JOURNAL, report, key=key, path=JOURNAL)
+    for name, found in lists.items():
+        for submission, numbers in zip(found, report.carried(name) or (), strict=False):
+            submission.journal, submission.numbers = journal, numbers
+    return [*submissions, journal]
 
 
 def decode_single(kind: Kind, body: bytes, key: Key | None) -> Submission[Any]:

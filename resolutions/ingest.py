@@ -1,6 +1,7 @@
 """The one transaction in which documents become the record: rows, signals, feed entry, commit.
 
-One global order of locks: resolutions, attempts, steps, then what the receivers of the signals lock, then the feed.
+One global order of locks: resolutions, attempts, steps, refusals, journals, then what the receivers of the signals
+lock, then the feed.
 Decoding is in decoding.py; the queue in front of this, in the door.
 """
 
@@ -32,6 +33,7 @@ from attempts.signals import (
 )
 from attempts.storage import execute, pipelined
 from attempts.submissions import Submission
+from engines.recording import note_journals
 from resolutions.decoding import decode_ingest
 from resolutions.feed.entries import FeedAnswer, revision_of, send_entry
 from resolutions.recording import ResolutionSubmission, record_resolutions
@@ -55,6 +57,8 @@ _BEGIN: Final = f"""
 
 def ingest(submissions: Sequence[Submission[Any]], *, now: datetime | None = None) -> int:
     """Record these documents in one transaction; each is told its outcome. Returns the cursor that covers them.
+
+    A report of a journal among them is noted with the numbers of the documents that were sent with it.
 
     Documents of one record are merged in the order given. A group that fails on its data is halved, each half in its
     own transaction, until the bad document stands alone and is rejected. Raises django.db.Error when the database
@@ -114,9 +118,13 @@ def _record(submissions: Sequence[Submission[Any]], now: datetime, progress: _Pr
             admit=admission.admits,
         )
         # What a revoked key sends is not even kept among the refused.
-        keep_refusals([submission for submission in submissions if admission.admits(submission)], now=now)
+        admitted = [submission for submission in submissions if admission.admits(submission)]
+        keep_refusals(admitted, now=now)
+        journals = note_journals(admitted, now=now)
         progress.is_published = True
         entry = publish(resolutions, attempts, now=now)
+    if journals is not None:
+        journals.tell()
     return revision_of(entry)
 
 
@@ -206,5 +214,16 @@ def ingest_json(request: bytes | dict[str, Any], *, now: datetime | None = None)
     """
     body = request if isinstance(request, bytes) else encode_json(request)
     submissions = decode_ingest(body, None)
-    cursor = ingest(submissions, now=now)
-    return {"results": [submission.result() for submission in submissions], "cursor": cursor}
+    return answer_of(submissions, ingest(submissions, now=now))
+
+
+def answer_of(submissions: Sequence[Submission[Any]], cursor: int) -> dict[str, Any]:
+    """The answer to an ingest request: what became of each document, and of the journal's report if there was one."""
+    answer: dict[str, Any] = {
+        "results": [submission.result() for submission in submissions if submission.kind != "journal"],
+        "cursor": cursor,
+    }
+    for report in submissions:
+        if report.kind == "journal":
+            answer["journal"] = {"journal_id": report.id(), "outcome": report.outcome, "error": report.error}
+    return answer

@@ -41,11 +41,14 @@ def too_many(most: int) -> Fault:
     return Fault(f"More than {most} documents in one request; send them in several.", path="", code="too_large")
 
 
-def split_lists(body: bytes, names: Collection[str], most: int) -> dict[str, list[bytes]]:
+def split_lists(
+    body: bytes, names: Collection[str], most: int, *, beside: Collection[str] = ()
+) -> dict[str, list[bytes]]:
     """The elements of each list in a JSON object whose members are lists of these names, as they stand in it.
 
-    An element may be anything but empty. Raises Fault for the object as a whole: when it is no such object, or when
-    it has more than so many elements, which is found before the rest is walked.
+    An element may be anything but empty. A member of one of the names in beside may be anything, and is given whole,
+    as the one element. Raises Fault for the object as a whole: when it is no such object, or when it has more than so
+    many elements, which is found before the rest is walked.
     """
     lists: dict[str, list[bytes]] = {}
     opening = _OPENING.match(body)
@@ -59,16 +62,21 @@ def split_lists(body: bytes, names: Collection[str], most: int) -> dict[str, lis
         if member is None:
             raise _malformed(position)
         name = _read_name(member["name"], position)
-        if name not in names:
-            raise Fault(f"This is none of {', '.join(names)}.", path=name)
+        if name not in names and name not in beside:
+            raise Fault(f"This is none of {', '.join([*names, *beside])}.", path=name)
         if name in lists:
-            raise Fault("The request has this list twice; send it once.", path=name)
-        if member["list"] is None:
+            raise Fault("The request has this twice; send it once.", path=name)
+        if name in beside:
+            start = member.start("list") if member["list"] else member.end()
+            position = _end_of_element(body, start)
+            lists[name] = [body[start:position].strip(_SPACE)]
+        elif member["list"] is None:
             raise Fault("This must be a list.", path=name)
-        lists[name], position = _split_list(body, member.end(), left)
-        left -= len(lists[name])
-        if left < 0:
-            raise too_many(most)
+        else:
+            lists[name], position = _split_list(body, member.end(), left)
+            left -= len(lists[name])
+            if left < 0:
+                raise too_many(most)
         after = _AFTER_MEMBER.match(body, position)
         if after is None:
             raise _malformed(position)
@@ -82,12 +90,8 @@ def _split_list(body: bytes, start: int, most: int) -> tuple[list[bytes], int]:
     elements: list[bytes] = []
     position = start
     while len(elements) <= most:
-        found = _ELEMENT.match(body, position)
-        position = found.end() if found else position
+        position = _end_of_element(body, position)
         following = body[position : position + 1]
-        if following in (b"[", b"{"):
-            position = _end_of_deep(body, position)
-            continue
         if following not in (b",", b"]"):
             raise _malformed(position)
         element = body[start:position].strip(_SPACE)
@@ -100,6 +104,16 @@ def _split_list(body: bytes, start: int, most: int) -> tuple[list[bytes], int]:
             break
         start = position
     return elements, position
+
+
+def _end_of_element(body: bytes, position: int) -> int:
+    """Where the value that starts here ends: at a comma, or at what closes the value around it."""
+    while True:
+        found = _ELEMENT.match(body, position)
+        position = found.end() if found else position
+        if body[position : position + 1] not in (b"[", b"{"):
+            return position
+        position = _end_of_deep(body, position)
 
 
 def _end_of_deep(body: bytes, position: int) -> int:

@@ -1,6 +1,5 @@
 """The pages of incidents, and the rows of the live feed. They parse, read, and render."""
 
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -38,7 +37,7 @@ def incidents_page(request: PageRequest) -> HttpResponse:
     context = {
         "sessions": list(zip(sessions, count_attempts(sessions), strict=True)),
         "before": before,
-        "older": f"{last.time.isoformat()}~{last.id}" if last else None,
+        "older": last.text() if last else None,
     }
     return render(request, "resolutions/incidents.html", context)
 
@@ -80,11 +79,7 @@ def live_feed_rows(request: PageRequest) -> HttpResponse:
 
 def _position(text: str) -> Position:
     """Where the page before this one ended. Raises Http404 when it is none of ours."""
-    time, _, id = text.partition("~")
     try:
-        position = Position(datetime.fromisoformat(time), UUID(id))
-        if position.time.tzinfo is None:
-            raise ValueError("a time without its offset")
+        return Position.parse(text)
     except ValueError as error:
         raise Http404("There is no such page of incidents.") from error
-    return position

@@ -66,7 +66,11 @@ def _is_required(struct: type[Struct], field: FieldInfo) -> bool:
 
 
 def _default(field: FieldInfo) -> Any:
-    return UNSET if UnsetType in get_args(field.type) else None
+    if UnsetType in get_args(field.type):
+        return UNSET
+    if field.default_factory is not msgspec.NODEFAULT:
+        return field.default_factory()
+    return None if isinstance(field.default, Raw) else field.default
 
 
 def _type(struct: type[Struct], field: FieldInfo) -> Any:

@@ -3,7 +3,7 @@
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from actionlog_site.openapi.structs import schemas_of
 from attempts.records import FINAL_STATUSES as ATTEMPT_FINAL
@@ -45,11 +45,23 @@ class IngestResult(Struct):
     warnings: list[WriteWarning]
 
 
+class JournalResult(Struct):
+    """Whether the journal's numbers were noted: not those of a journal that belongs to another engine."""
+
+    journal_id: UUID
+    outcome: Literal["taken", "forbidden", "rejected"]
+    error: Fault | None
+
+
 class IngestAnswer(Struct):
-    """Resolution attempts first, then action attempts, each in the order sent. cursor: of the live feed."""
+    """Resolution attempts first, then action attempts, each in the order sent. cursor: of the live feed.
+
+    journal is there when the request had one.
+    """
 
     results: list[IngestResult]
     cursor: int
+    journal: JournalResult | UnsetType = UNSET
 
 
 ERRORS: Final = {
@@ -85,6 +97,14 @@ _OPEN: Final = {
     "started_at": "2026-01-31T11:59:30Z",
 }
 _STEP: Final = {"sequence": 0, "step": "drain", "status": "success", "timestamp": "2026-01-31T12:00:01Z"}
+_JOURNAL: Final = {
+    "journal_id": "0190d3a5-4000-7a11-9c1d-0e1f2a3b4c5d",
+    "written": 3,
+    "engine": "resolver",
+    "host": "ops-1",
+    "process_id": 4711,
+    "numbers": {"resolution_attempts": [[[1, 1]]], "action_attempts": [[[2, 3]]]},
+}
 _ATTEMPT_OUTCOME: Final = {"status": "success", "completed_at": "2026-01-31T12:00:05Z", "result": {"restarted": 4}}
 _RESOLUTION_OUTCOME: Final = {"status": "resolved", "completed_at": "2026-01-31T12:01:00Z"}
 _IDENTITIES: Final = ("attempt_id", "resolution_id", "action_id", "action_type", "incident_id")
@@ -109,9 +129,10 @@ def _operations() -> dict[str, dict[str, Any]]:
     return {
         "/api/ingest/": _operation(
             "ingest",
-            "Many documents in one transaction. 207 when some were not taken; the others are recorded.",
+            "Many documents in one transaction. 207 when some were not taken, or the numbers of the journal were not; "
+            "the others are recorded.",
             "IngestRequest",
-            {"resolution_attempts": [_OPEN], "action_attempts": [{**_START, "logs": [_STEP]}]},
+            {"resolution_attempts": [_OPEN], "action_attempts": [{**_START, "logs": [_STEP]}], "journal": _JOURNAL},
             {"200": "IngestAnswer", "207": "IngestAnswer"},
             tag="ingest",
             errors={status: text for status, text in ERRORS.items() if status != "409"},

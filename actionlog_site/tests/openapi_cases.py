@@ -29,8 +29,15 @@ OPEN: Final = {
     "started_at": "2026-03-01T06:00:00Z",
 }
 LOOSE: Final = {**START, "attempt_id": "0190d3a5-6c1e-7b43-9f0e-2a1b3c4d0000", "resolution_id": None}
+JOURNAL: Final[dict[str, Any]] = {
+    "journal_id": "0190d3a5-4000-7a11-9c1d-0e1f2a3b4c5d",
+    "written": 9,
+    "engine": "resolver",
+    "refused": [[7, 8]],
+    "numbers": {"resolution_attempts": [[[1, 1]]], "action_attempts": [[[2, 3], [5, 5]], []]},
+}
 # What is stored before each case.
-STORED: Final = {"resolution_attempts": [OPEN], "action_attempts": [START, LOOSE]}
+STORED: Final = {"resolution_attempts": [OPEN], "action_attempts": [START, LOOSE], "journal": JOURNAL}
 
 
 class Case(NamedTuple):
@@ -104,8 +111,14 @@ CASES: Final[dict[tuple[str, str], list[Case]]] = {
         Case(200, query={"days_back": 3660, "timezone": "Asia/Kathmandu"}),
         Case(400, query={"days_back": 0}),
     ],
+    ("get", "/api/engines/"): _list(engine="resolver", active="true"),
+    ("get", "/api/engines/{journal_id}/"): _one("journal_id", JOURNAL["journal_id"], UNKNOWN),
     ("post", "/api/ingest/"): [
         Case(200, body=STORED),
+        Case(200, body={"journal": {**JOURNAL, "numbers": {}, "host": "ops-1", "closed": True}}),
+        Case(200, body={"action_attempts": [LOOSE]}),
+        Case(207, body={"journal": {"journal_id": JOURNAL["journal_id"], "written": 9, "engine": "another"}}),
+        Case(400, body={"journal": {**JOURNAL, "written": 4}}),
         Case(
             207,
             body={

@@ -22,12 +22,14 @@ from analytics.models import FailurePattern, MetricRecount, ResolutionMetric
 from analytics.tests.factories import make_metric, make_pattern, make_recount
 from attempts.models import ActionAttempt, ActionLog, ActionLogEntry, Refusal
 from attempts.tests.factories import make_attempt, make_refusal, make_step
+from engines.models import EngineJournal
+from engines.tests.factories import make_journal
 from resolutions.models import FeedEntry, ResolutionAttempt
 from resolutions.tests.factories import make_feed_entry, make_resolution
 
 pytestmark = pytest.mark.django_db
 
-RECORD = ("attempts", "resolutions", "analytics")
+RECORD = ("attempts", "engines", "resolutions", "analytics")
 _quarters = count()
 
 
@@ -44,6 +46,7 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
     ActionAttempt: lambda: make_attempt(resolution_id=uuid.uuid4(), parameters={"a": 1}),
     ActionLogEntry: make_entry,
     Refusal: make_refusal,
+    EngineJournal: make_journal,
     ResolutionAttempt: lambda: make_resolution(summary={"a": 1}),
     FeedEntry: lambda: make_feed_entry(attempt_ids=[uuid.uuid4()], resolution_ids=[uuid.uuid4()]),
     ResolutionMetric: lambda: make_metric(durations=[1, 2]),

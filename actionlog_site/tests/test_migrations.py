@@ -12,7 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 from psycopg import sql
 from pytest_django import DjangoDbBlocker
 
-OURS = ("access", "attempts", "resolutions", "analytics")
+OURS = ("access", "attempts", "engines", "resolutions", "analytics")
 SCRATCH = "scratch"
 
 SCHEMA = """

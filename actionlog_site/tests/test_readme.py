@@ -62,13 +62,14 @@ def test_every_block_does_what_the_readme_says_in_its_order(server: Server) -> N
         answers.append(answer)
         text = text[end:].lstrip()
     assert not [answer for answer in answers if "error" in answer]
-    failed, recent, incident, metrics, statistics, feed = answers
+    failed, recent, incident, metrics, statistics, engines, feed = answers
     assert [attempt["action_id"] for attempt in failed["results"]] == ["clear_cache_001"]
     assert len(recent["results"]) == 2
     assert incident["incident_id"] == "inc_001"
     assert metrics["attempts"]["success_rate"] == 0.5
     assert metrics["exact"] is True
     assert statistics["total_attempts"] == 2
+    assert engines["results"] == []
     assert len(feed["attempts"]) == 2
 
     assert re.fullmatch(r"changes \d+ \['success', 'failed'\]\n", run(watch, server))

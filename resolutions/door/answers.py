@@ -8,6 +8,7 @@ from msgspec.json import encode as encode_json
 
 from access.errors import ApiError
 from attempts.submissions import TAKEN, Submission
+from resolutions.ingest import answer_of
 
 STATUS: Final = {
     "created": 201,
@@ -35,10 +36,9 @@ def error_answer(error: ApiError) -> Answer:
 
 
 def batch_answer(submissions: Sequence[Submission[Any]], cursor: int) -> Answer:
-    """200 when all were taken, 207 when some were not."""
-    results = [submission.result() for submission in submissions]
+    """200 when all were taken, documents and journal, 207 when some were not."""
     taken = all(submission.outcome in TAKEN for submission in submissions)
-    return Answer(200 if taken else 207, encode_json({"results": results, "cursor": cursor}))
+    return Answer(200 if taken else 207, encode_json(answer_of(submissions, cursor)))
 
 
 def single_answer(submission: Submission[Any], cursor: int) -> Answer:
