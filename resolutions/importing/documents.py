@@ -58,17 +58,18 @@ def open_import(file: FoundFile, zone: ZoneInfo | None) -> Import | None:
 
 
 def _decode(file: FoundFile, source: bytes, zone: ZoneInfo | None) -> Import:
+    if zone is not None:
+        source = put_in_zone(source, zone) or source
     submission = decode_single("action_attempt", source, None)
-    if submission.error is None:
-        return Import(file, submission)
-    if not _is_json(source):
+    if submission.error is not None and not _is_json(source):
         # Half written perhaps, and nothing that an engine said: listed, but not kept among the refused documents.
         return Import(file, problem=submission.error["message"])
-    lacks_offset = submission.error["field"] in (*TIMES, *STEP_TIMES)
-    in_zone = put_in_zone(source, zone or _UTC) if lacks_offset else None
-    if in_zone is not None and zone is not None:
-        return Import(file, decode_single("action_attempt", in_zone, None))
-    return Import(file, submission, lacks_offset=in_zone is not None)
+    lacks_offset = (
+        submission.error is not None
+        and submission.error["field"] in (*TIMES, *STEP_TIMES)
+        and put_in_zone(source, _UTC) is not None
+    )
+    return Import(file, submission, lacks_offset=lacks_offset)
 
 
 def _is_json(source: bytes) -> bool:

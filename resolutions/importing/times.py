@@ -20,12 +20,13 @@ _as_time: Final = msgspec.json.Decoder(datetime).decode
 
 
 def put_in_zone(source: bytes, zone: ZoneInfo) -> bytes | None:
-    """The document with its times that lack an offset in this zone; None when it has none, or is no document.
+    """The document with its times that lack an offset in this zone; None when none does, or this is no document.
 
     Of an hour that happens twice when clocks are put back, the first is meant (fold=0); a time that is left out when
     they are put forward is read with the offset before.
     """
     try:
+        source.decode()
         told = _as_object(source)
         changed = _put(told, TIMES, zone)
         if bytes(told.get("logs", b"")).startswith(b"["):
