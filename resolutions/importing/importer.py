@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
-from django.db import DatabaseError, InterfaceError, connections
+from django.db import InterfaceError, OperationalError, connections
 from django.utils import timezone
 
 from resolutions.importing.ahead import ahead
@@ -32,7 +32,7 @@ LOOKED_UP: Final = 5000
 # so that it takes a third of one core at most, however large the folder is.
 PAUSE_SECONDS: Final = 1.0
 PAUSE_SECONDS_PER_KNOWN_FILE: Final = 20e-6
-# A database that cannot do its part is asked again after these pauses; a watch goes on asking after the longest.
+# A database that is away, full or busy is asked again after these pauses; a watch goes on asking after the longest.
 RETRY_SECONDS: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 Item = TypeVar("Item")
@@ -55,7 +55,8 @@ def import_folder(
     zone: that of times without an offset, which are refused when it is None. again: files that are known are read
     again. watch: goes on with files that appear or change, until stop is set. Files that were bad before are tried
     again once, and then when they change. Killed at any moment and called again, it goes on where it was.
-    Raises django.db.Error when the database cannot do its part after several tries; a watch tries until it can.
+    Raises django.db.Error when the database cannot do its part, one that is away after several tries; for that a
+    watch tries until it is back.
     """
     database = _Patience(stop, for_ever=watch)
     first = True
@@ -77,7 +78,7 @@ def import_folder(
 
 
 class _Patience:
-    """Does what wants the database again when it fails, after a while."""
+    """Does again, after a while, what failed because the database is away, full or busy."""
 
     def __init__(self, stop: threading.Event, *, for_ever: bool) -> None:
         self._stop = stop
@@ -89,7 +90,7 @@ class _Patience:
         while True:
             try:
                 return work()
-            except (DatabaseError, InterfaceError) as error:
+            except (OperationalError, InterfaceError) as error:
                 connections.close_all()
                 pause = next(pauses, RETRY_SECONDS[-1] if self._for_ever else None)
                 if pause is None:
