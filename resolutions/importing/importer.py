@@ -3,8 +3,9 @@
 import itertools
 import logging
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,6 +27,8 @@ logger = logging.getLogger(__name__)
 BATCH_FILES: Final = 1000
 BATCH_BYTES: Final = 4 * 1024 * 1024
 BATCHES_AHEAD: Final = 2
+# How many batches are recorded at once, each by a connection of its own.
+RECORDERS: Final = 2
 # How many files are looked up in the ledger at once.
 LOOKED_UP: Final = 5000
 # How long a watched folder is left alone between two looks. A look costs about 10 microseconds a file that is known,
@@ -64,17 +67,33 @@ def import_folder(
         known = 0
         batches = _batches(folder, zone, database, ledger=not (again and first), bad_too=not first)
         with closing(ahead(batches, depth=BATCHES_AHEAD)) as read_ahead:
-            for known_here, batch in read_ahead:
-                if stop.is_set():
-                    return
-                imported = _record(batch, database)
-                known += known_here
-                if first:
-                    imported.counts["known"] = known_here
+            for imported in _record_all(read_ahead, database, stop):
+                known += imported.counts["known"]
+                if not first:
+                    del imported.counts["known"]
                 yield imported
         first = False
         if not watch or stop.wait(PAUSE_SECONDS + known * PAUSE_SECONDS_PER_KNOWN_FILE):
             return
+
+
+def _record_all(
+    batches: Iterable[tuple[int, list[Import]]], database: "_Patience", stop: threading.Event
+) -> Iterator[Imported]:
+    """What became of each batch, in their order. While PostgreSQL works for one, Python works for another.
+
+    Two that tell of one attempt meet in the database, as two web processes do.
+    """
+    with ThreadPoolExecutor(RECORDERS, thread_name_prefix="recorder") as recorders:
+        begun: deque[Future[Imported]] = deque()
+        for known, batch in batches:
+            if stop.is_set():
+                break
+            begun.append(recorders.submit(_record, known, batch, database))
+            if len(begun) == RECORDERS:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
 
 
 class _Patience:
@@ -122,13 +141,17 @@ def _batches(
             yield known, batch
 
 
-def _record(batch: list[Import], database: _Patience) -> Imported:
-    submissions = [each.submission for each in batch if each.submission is not None]
-    if submissions:
-        database(partial(ingest, submissions))
-    # Only now: killed in between, the files are read again, and change nothing.
-    database(partial(note, batch, now=timezone.now()))
+def _record(known: int, batch: list[Import], database: _Patience) -> Imported:
+    try:
+        submissions = [each.submission for each in batch if each.submission is not None]
+        if submissions:
+            database(partial(ingest, submissions))
+        # Only now: killed in between, the files are read again, and change nothing.
+        database(partial(note, batch, now=timezone.now()))
+    finally:
+        connections.close_all()  # back into the pool: this thread may have no further batch
     imported = Imported(Counter(outcome_of(each).value for each in batch))
+    imported.counts["known"] = known
     imported.bad = [(each.file.path, each.reason) for each in batch if each.reason is not None]
     return imported
 

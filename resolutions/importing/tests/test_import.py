@@ -106,7 +106,7 @@ def test_of_two_files_that_contradict_each_other_one_is_bad(tmp_path: Path) -> N
     assert done.summary == "1 imported, 0 updated, 0 unchanged, 0 imported before, 1 bad"
     assert ": status: " in done.out
     assert Refusal.objects.get().outcome == "conflict"
-    # It is not said to be the good one's turn when the same two are met again.
+    # What was stored first stays, whichever is read first the next time.
     assert import_logs(tmp_path, "--again").summary == "0 imported, 0 updated, 1 unchanged, 0 imported before, 1 bad"
 
 
