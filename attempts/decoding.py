@@ -76,7 +76,10 @@ def decode_document(
     except (msgspec.DecodeError, RecursionError):
         return decode_json(source, decoder, path), []  # raises, with the fault
     known = {field.encode_name for field in msgspec.structs.fields(decoder.type)}  # type: ignore[arg-type]
-    kept, warnings = _move_unknown_to_extra(source, known, path)
+    try:
+        kept, warnings = _move_unknown_to_extra(source, known, path)
+    except (msgspec.DecodeError, RecursionError) as error:  # in what follows the first unknown field
+        raise fault_of(error, path) from error
     return decode_json(kept, decoder, path), warnings
 
 

@@ -42,16 +42,7 @@ class Server:
 
     def manage(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Runs a command of manage.py on the same database, to its end; its exit code and what it printed."""
-        return subprocess.run(
-            [sys.executable, str(ROOT / "manage.py"), *arguments],
-            cwd=ROOT,
-            env=_environment(self.home, self.database_url),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
+        return manage(self.home, self.database_url, *arguments)
 
     def peak_rss_mb(self) -> float:
         """The most memory it ever held, in MiB; where the system does not tell that, what it holds now."""
@@ -60,6 +51,20 @@ class Server:
             if told:
                 return int(told[1]) / 1024
         return float(psutil.Process(self.pid).memory_info().rss) / 1024 / 1024
+
+
+def manage(home: Path, database_url: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Runs a command of manage.py to its end; its exit code and what it printed."""
+    return subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), *arguments],
+        cwd=ROOT,
+        env=_environment(home, database_url),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
 
 
 @contextlib.contextmanager

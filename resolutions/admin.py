@@ -1,4 +1,4 @@
-"""The admin's window on resolution attempts and the live feed's log. Read-only."""
+"""The admin's window on resolution attempts, the live feed's log and the files that were imported. Read-only."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ from attempts.read_only_admin import (
     outcome,
     seconds,
 )
-from resolutions.models import FeedEntry, ResolutionAttempt
+from resolutions.models import FeedEntry, ImportedFile, ResolutionAttempt
 from resolutions.queries import STATUS_CONDITIONS
 from resolutions.records import SEVERITIES
 from resolutions.rows import ResolutionRow
@@ -244,3 +244,32 @@ class FeedEntryAdmin(ReadOnlyAdmin):
         if identity is not None:
             return queryset.filter(Q(attempt_ids__contains=[identity]) | Q(resolution_ids__contains=[identity])), False
         return (queryset.filter(revision=int(term)) if term.isdecimal() and len(term) < 19 else queryset.none()), False
+
+
+@admin.register(ImportedFile)
+class ImportedFileAdmin(ReadOnlyAdmin):
+    """Files that `manage.py import_action_logs` looked at, last imported first."""
+
+    large_text = ("path", "reason")
+    brief = {"path_start": brief("path"), "why": brief("reason")}
+
+    ordering = ("-imported_at", "-digest")
+    list_display = (
+        moment("imported_at"),
+        "outcome",
+        named(lambda row: row.path_start, "path"),
+        named(lambda row: row.why, "why"),
+        "size",
+    )
+    list_filter = ("outcome", "imported_at")
+    search_fields = ("path", "reason")
+    search_help_text = "Looks for every word in path and reason, which reads the whole table."
+    fields = (
+        large("path"),
+        "outcome",
+        large("reason"),
+        moment("imported_at"),
+        "size",
+        "mtime_ns",
+        "ctime_ns",
+    )

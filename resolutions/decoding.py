@@ -163,8 +163,8 @@ def decode_completion(kind: Kind, record_id: UUID, body: bytes, key: Key | None)
     """
     _check_text(body)
     id_field = "attempt_id" if kind == "action_attempt" else "resolution_id"
+    told = _object_of(body)
     try:
-        told = decode_json(body, _OBJECT, "")
         if id_field in told and _read_id(told[id_field]) not in (None, record_id):
             raise Fault("This is not the id in the address.", path=id_field)
         told[id_field] = Raw(msgspec.json.encode(record_id))
@@ -192,7 +192,7 @@ def decode_steps(record_id: UUID, body: bytes, key: Key | None) -> Submission[An
         if "unknown field" not in fault.message:
             raise _as_api_error(fault) from fault
         # Unknown fields of steps go to extra, as in any document.
-        told = msgspec.json.decode(body, type=dict[str, Raw])
+        told = _object_of(body)
         if set(told) != {"logs"}:
             raise ApiError(400, 'Send {"logs": [...]} and nothing beside it.', path=_first_strange(told)) from fault
         told["attempt_id"] = Raw(msgspec.json.encode(record_id))
@@ -259,6 +259,14 @@ def _first_warnings(warnings: list[dict[str, str]], path: str) -> list[dict[str,
         return warnings
     rest = {"path": join(path, "extra"), "message": f"{more} more fields are not known; they are kept in extra."}
     return [*warnings[:MOST_WARNINGS], rest]
+
+
+def _object_of(body: bytes) -> dict[str, Raw]:
+    """The members of the object that the body is. Raises ApiError."""
+    try:
+        return decode_json(body, _OBJECT, "")
+    except Fault as fault:
+        raise _as_api_error(fault) from fault
 
 
 def _check_text(body: bytes) -> None:

@@ -1,6 +1,7 @@
-"""Resolution attempts (one session of an engine on an incident) and the live feed's durable log.
+"""Resolution attempts (one session of an engine on an incident), the live feed's durable log, and the import's ledger.
 
-resolutions.recording is the only writer of resolution attempts, resolutions.feed of the feed. Counts of a
+resolutions.recording is the only writer of resolution attempts, resolutions.feed of the feed, and
+resolutions.importing.ledger of the files that were imported. Counts of a
 resolution's attempts are not kept here: they are read from the attempts.
 """
 
@@ -8,7 +9,7 @@ import uuid
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
 from attempts.models import told_text
@@ -106,3 +107,44 @@ class FeedEntry(models.Model):
 
     def __str__(self) -> str:
         return str(self.revision)
+
+
+class ImportedFile(models.Model):
+    """A file that was imported, or refused, and how it stood then: one that stands the same is not read again."""
+
+    class Outcome(models.TextChoices):
+        IMPORTED = "imported"
+        UPDATED = "updated"
+        UNCHANGED = "unchanged"
+        BAD = "bad"
+
+    # The digest of the absolute path's bytes; path shows them, with what cannot be printed escaped.
+    digest = models.UUIDField(primary_key=True)
+    path = models.TextField()
+    size = models.BigIntegerField()
+    mtime_ns = models.BigIntegerField()
+    ctime_ns = models.BigIntegerField()
+    outcome = models.CharField(max_length=16, choices=Outcome.choices)
+    reason = models.TextField(null=True, blank=True)
+    imported_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "imported_files"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(outcome__in=["imported", "updated", "unchanged", "bad"]),
+                name="imported_files_outcome_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome="bad", reason__isnull=False) | (~Q(outcome="bad") & Q(reason__isnull=True)),
+                name="imported_files_reason_if_bad",
+            ),
+            models.CheckConstraint(condition=Q(size__gte=0), name="imported_files_size_not_negative"),
+        ]
+        indexes = [
+            models.Index(fields=["imported_at"], condition=Q(outcome="bad"), name="imported_files_bad"),
+            models.Index(F("imported_at").desc(), F("digest").desc(), name="imported_files_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.path

@@ -24,8 +24,8 @@ from attempts.models import ActionAttempt, ActionLog, ActionLogEntry, Refusal
 from attempts.tests.factories import make_attempt, make_refusal, make_step
 from engines.models import EngineJournal
 from engines.tests.factories import make_journal
-from resolutions.models import FeedEntry, ResolutionAttempt
-from resolutions.tests.factories import make_feed_entry, make_resolution
+from resolutions.models import FeedEntry, ImportedFile, ResolutionAttempt
+from resolutions.tests.factories import make_feed_entry, make_imported_file, make_resolution
 
 pytestmark = pytest.mark.django_db
 
@@ -49,6 +49,7 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
     EngineJournal: make_journal,
     ResolutionAttempt: lambda: make_resolution(summary={"a": 1}),
     FeedEntry: lambda: make_feed_entry(attempt_ids=[uuid.uuid4()], resolution_ids=[uuid.uuid4()]),
+    ImportedFile: make_imported_file,
     ResolutionMetric: lambda: make_metric(durations=[1, 2]),
     MetricRecount: make_another_recount,
     FailurePattern: lambda: make_pattern(uuid.uuid4()),

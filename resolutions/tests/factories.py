@@ -1,11 +1,11 @@
-"""Resolution attempts and feed entries for tests, written straight into the tables. See attempts.tests.factories."""
+"""Rows of this app's tables for tests, written straight into the tables. See attempts.tests.factories."""
 
 import uuid
 from typing import Any
 
 from django.utils import timezone
 
-from resolutions.models import FeedEntry, ResolutionAttempt
+from resolutions.models import FeedEntry, ImportedFile, ResolutionAttempt
 
 
 def make_resolution(**facts: Any) -> ResolutionAttempt:
@@ -27,3 +27,10 @@ def make_feed_entry(**facts: Any) -> FeedEntry:
     return FeedEntry.objects.create(
         **{"attempt_ids": [], "resolution_ids": [], "created_at": timezone.now(), **facts},
     )
+
+
+def make_imported_file(**facts: Any) -> ImportedFile:
+    """A file that was imported; another one each time unless told."""
+    digest = uuid.uuid4()
+    known = {"size": 2, "mtime_ns": 1, "ctime_ns": 1, "outcome": "imported", "imported_at": timezone.now()}
+    return ImportedFile.objects.create(**{"digest": digest, "path": f"/logs/{digest}.json", **known, **facts})

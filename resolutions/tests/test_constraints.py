@@ -1,4 +1,4 @@
-"""What PostgreSQL refuses in resolution attempts and the feed, and that it computes what Python computes."""
+"""What PostgreSQL refuses in the tables of this app, and that it computes what Python computes."""
 
 import uuid
 from datetime import UTC, datetime
@@ -25,6 +25,15 @@ RESOLUTION: dict[str, Any] = {
     "last_heard_at": NOW,
 }
 FEED: dict[str, Any] = {"revision": 2_000_000, "attempt_ids": [], "resolution_ids": [], "created_at": NOW}
+FILE: dict[str, Any] = {
+    "digest": uuid.UUID(int=2),
+    "path": "/logs/a.json",
+    "size": 0,
+    "mtime_ns": 0,
+    "ctime_ns": 0,
+    "outcome": "imported",
+    "imported_at": NOW,
+}
 
 REFUSED: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("resolution_attempts_pkey", "resolution_attempts", RESOLUTION, {"resolution_id": KNOWN}),
@@ -34,6 +43,12 @@ REFUSED: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("resolution_attempts_confidence_is_a_fraction", "resolution_attempts", RESOLUTION, {"confidence": -0.01}),
     ("resolution_attempts_incident_not_empty", "resolution_attempts", RESOLUTION, {"incident_id": ""}),
     ("feed_pkey", "feed", FEED, {"revision": 1_000_000}),
+    ("imported_files_pkey", "imported_files", FILE, {"digest": KNOWN}),
+    ("imported_files_outcome_known", "imported_files", FILE, {"outcome": "created"}),
+    ("imported_files_reason_if_bad", "imported_files", FILE, {"outcome": "bad"}),
+    ("imported_files_reason_if_bad", "imported_files", FILE, {"reason": "no JSON"}),
+    ("imported_files_size_not_negative", "imported_files", FILE, {"size": -1}),
+    *((name, "imported_files", FILE, {name: None}) for name in FILE),
     *((name, "resolution_attempts", RESOLUTION, {name: None}) for name in RESOLUTION),
     *((name, "feed", FEED, {name: None}) for name in ("attempt_ids", "resolution_ids", "created_at")),
 ]
@@ -43,6 +58,7 @@ REFUSED: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
 def stored(db: None) -> None:
     insert("resolution_attempts", {**RESOLUTION, "resolution_id": KNOWN})
     insert("feed", {**FEED, "revision": 1_000_000})
+    insert("imported_files", {**FILE, "digest": KNOWN})
 
 
 @pytest.mark.parametrize(("constraint", "table", "valid", "wrong"), REFUSED)

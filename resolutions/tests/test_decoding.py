@@ -188,3 +188,25 @@ def test_steps_beyond_the_limit_of_a_document_are_413() -> None:
     with pytest.raises(ApiError) as refused:
         decode_steps(ID, body, None)
     assert refused.value.status == 413
+
+
+# Decoding stops at a field that it does not know: what follows has not been looked at by then.
+BROKEN_AFTER_UNKNOWN = {
+    "no JSON": b'{"attempt_id": "x", "colour": 1, bad',
+    "a bad step": b'{"colour": 1, "logs": [{"colour": 1},}',
+    "too deep": b'{"colour":' * 5000 + b"1" + b"}" * 5000,
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN_AFTER_UNKNOWN.values(), ids=BROKEN_AFTER_UNKNOWN.keys())
+def test_what_is_broken_after_an_unknown_field_is_that_documents_fault(broken: bytes) -> None:
+    alone = decode_single("action_attempt", broken, None)
+    assert alone.outcome == "rejected"
+    with pytest.raises(ApiError) as refused:
+        decode_steps(ID, broken, None)
+    assert refused.value.status in (400, 413)
+
+
+def test_a_document_too_deep_in_an_unknown_field_costs_the_others_nothing() -> None:
+    body = b'{"action_attempts": [' + BROKEN_AFTER_UNKNOWN["too deep"] + b", " + msgspec.json.encode(document()) + b"]}"
+    assert [submission.outcome for submission in decode_ingest(body, None)] == ["rejected", None]
