@@ -202,6 +202,7 @@ def test_a_full_disk_costs_nothing_but_time(
 ) -> None:
     """The fault is injected where the file is moved into its place."""
     monkeypatch.setattr(json_store, "RETRY_SECONDS", 0.02)
+    attempts = [whole(journal) for _ in range(10)]
     full = threading.Event()
     full.set()
     rename = os.rename
@@ -212,7 +213,6 @@ def test_a_full_disk_costs_nothing_but_time(
         rename(*arguments, **places)
 
     monkeypatch.setattr(os, "rename", renaming)
-    attempts = [whole(journal) for _ in range(10)]
     with running(tmp_path / "logs", journals) as store:
         assert not store.flush(0.3)
         assert journal.reader(STORED).done.number == 0
