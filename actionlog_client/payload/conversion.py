@@ -70,6 +70,7 @@ class Conversion:
         self.characters = 0
         self._redactor = redactor
         self._marking: Redactor | None = redactor
+        self._quiet = False
         self._book = book
         self._most_characters = most_characters
         self._watch = watch
@@ -93,7 +94,7 @@ class Conversion:
         return way(self, value)
 
     def _note(self, what: str) -> None:
-        if self._marking is not None:  # of a secret nothing is told
+        if not self._quiet:
             self._book.add(self._trail, what)
 
     # Texts, numbers and other leaves
@@ -171,7 +172,8 @@ class Conversion:
             message = self._ask(kind, lambda: str.__str__(str(error)))
         if message is None:
             self._note(f"{name_of(kind)} without message")
-        return {"type": self._text(name_of(kind)), "message": self._text(message or "")}
+            message = f"<{name_of(kind)} object without message>"
+        return {"type": self._text(name_of(kind)), "message": self._text(message)}
 
     # Containers
 
@@ -231,16 +233,22 @@ class Conversion:
         kind = type(key)
         if issubclass(kind, str) and not issubclass(kind, Enum):
             return str.__str__(key)
-        told = self._unmarked(key)
-        name = told if isinstance(told, str) else _encode(told).decode()
+        if kind is int and kinds.LOWEST_INTEGER <= key <= kinds.HIGHEST_INTEGER:
+            name = str(key)
+        else:
+            quiet, self._quiet = self._quiet, True
+            told = self.value(key)
+            self._quiet = quiet
+            name = told if isinstance(told, str) else _encode(told).decode()
         self._book_name(clean(name, self._marking)[:LONGEST_NAME], f"name was {name_of(kind)}")
         return name
 
     def _unmarked(self, value: Any) -> Any:
-        """The value as JSON before anything in it is marked; it will not be shown itself, so nothing is noted."""
-        marking, self._marking = self._marking, None
+        """The value as JSON before anything in it is marked. Of a secret nothing is told, so nothing is noted."""
+        before = self._marking, self._quiet
+        self._marking, self._quiet = None, True
         told = self.value(value)
-        self._marking = marking
+        self._marking, self._quiet = before
         return told
 
     def _book_name(self, name: str, what: str) -> None:

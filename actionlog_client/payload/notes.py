@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from actionlog_client.payload.texts import shorten
+from actionlog_client.payload.texts import CUT, shorten
 from actionlog_client.redaction import Redactor, names_a_secret
 
 Notes = Mapping[str, str]
@@ -28,7 +28,7 @@ class NoteBook:
 
     def add(self, trail: Iterable[str | int], what: str) -> None:
         """trail: the names and positions that lead from the value to the place."""
-        if len(self._notes) >= MOST_NOTES:
+        if len(self._notes) >= MOST_NOTES and not self._makes_room(what):
             self._others += 1
             return
         place = self._path + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in trail)
@@ -38,6 +38,17 @@ class NoteBook:
             self._notes[place] = what
         elif what not in before and len(before) < _LONGEST_NOTE:
             self._notes[place] = f"{before}; {what}"
+
+    def _makes_room(self, what: str) -> bool:
+        """What was cut is lost, and so is told before what was only converted."""
+        if not what.startswith(CUT):
+            return False
+        for place, note in reversed(self._notes.items()):
+            if CUT not in note:
+                del self._notes[place]
+                self._others += 1
+                return True
+        return False
 
     def notes(self) -> Notes:
         if not self._notes:

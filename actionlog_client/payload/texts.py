@@ -7,6 +7,8 @@ from typing import Final
 from actionlog_client.redaction import Redactor
 
 MOST_SHORT: Final = 255
+# Notes of what was lost begin so.
+CUT: Final = "cut: "
 _HASH_DIGITS: Final = 8
 # A credential that begins before a cut and ends behind it would be found on neither side: this much more is looked at.
 _MARGIN: Final = 16_384
@@ -38,7 +40,7 @@ def cut_middle(text: str, keep: int, redactor: Redactor | None) -> str:
 
 
 def cut_note(length: int, kept: int, of: str = "characters") -> str:
-    return f"cut: {length} {of}, kept {kept}"
+    return f"{CUT}{length} {of}, kept {kept}"
 
 
 def shorten(text: str, redactor: Redactor | None) -> str:

@@ -1,0 +1,475 @@
+"""What Python objects become, and that the server takes it as it is."""
+
+import datetime as dt
+import decimal
+import enum
+import inspect
+import pathlib
+import sys
+import threading
+import time
+import uuid
+from collections import OrderedDict, defaultdict, deque, namedtuple
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from actionlog_client.payload import foreign
+from actionlog_client.payload.conversion import DEEPEST, MOST_MEMBERS
+from actionlog_client.payload.notes import MOST_NOTES, extra_of
+from actionlog_client.tests.payloads import (
+    Deep,
+    Endless,
+    Exiting,
+    Liar,
+    Locked,
+    Masked,
+    Model,
+    OfUnhashable,
+    Pool,
+    Raising,
+    Recursing,
+    as_stored,
+    encoder,
+    stored_unchanged,
+)
+from attempts.redaction import redactor
+from benchmarks.documents import attempts
+from resolutions.ingest import ingest_json
+
+Point = namedtuple("Point", "x y")
+Berlin = dt.timezone(dt.timedelta(hours=1))
+
+
+class Colour(enum.Enum):
+    RED = "red"
+
+
+class Level(enum.IntEnum):
+    HIGH = 3
+
+
+class Telling(msgspec.Struct):
+    a: int
+    b: set[int]
+
+
+@attrs.define
+class Slotted:
+    a: int
+    b: object = None
+
+
+class Wire:
+    def __index__(self) -> int:
+        return 7
+
+
+class Shown:
+    def __repr__(self) -> str:
+        return "Shown(1)"
+
+
+class Sized(dict[str, int]):
+    def items(self) -> Any:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("value", "told", "note"),
+    [
+        (dt.datetime(2026, 1, 2, 3, 4, 5, 6, dt.UTC), "2026-01-02T03:04:05.000006+00:00", None),
+        (dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=Berlin), "2026-01-02T03:04:05+01:00", None),
+        (dt.date(2026, 1, 2), "2026-01-02", None),
+        (dt.time(3, 4, 5), "03:04:05", None),
+        (dt.timedelta(minutes=1, milliseconds=500), 60.5, "timedelta as seconds"),
+        (decimal.Decimal("0.10000000000000000000001"), decimal.Decimal("0.10000000000000000000001"), None),
+        (decimal.Decimal("sNaN"), "NaN", "Decimal NaN as text"),
+        (decimal.Decimal("1E+400"), "1E+400", "Decimal out of range as text"),
+        (decimal.Decimal("0E-1000"), "0E-1000", "Decimal out of range as text"),
+        (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001", None),
+        (pathlib.PurePosixPath("/etc/hosts"), "/etc/hosts", None),
+        (Colour.RED, "red", None),
+        (Level.HIGH, 3, None),
+        (b"r\xc3\xa9sum\xc3\xa9", "résumé", "bytes as UTF-8 text"),
+        (b"\xff\x00", "/wA=", "bytes as base64"),
+        (bytearray(b"a"), "a", "bytes as UTF-8 text"),
+        (memoryview(b"ab")[::2], "a", "bytes as UTF-8 text"),
+        ({3, 1, 2}, [1, 2, 3], "set as sorted list"),
+        (frozenset({"b", "a"}), ["a", "b"], "frozenset as sorted list"),
+        ((1, "a"), [1, "a"], None),
+        (deque([1, 2], 5), [1, 2], None),
+        (Point(1, 2), {"x": 1, "y": 2}, None),
+        (Telling(1, {2}), {"a": 1, "b": [2]}, "set as sorted list"),
+        (Slotted(1, None), {"a": 1, "b": None}, None),
+        (Model(a=1, at=dt.date(2026, 1, 2)), {"a": 1, "at": "2026-01-02"}, None),
+        (MappingProxyType({"a": 1}), {"a": 1}, None),
+        (OrderedDict(a=1), {"a": 1}, None),
+        (defaultdict(int, a=1), {"a": 1}, None),
+        (Sized(a=1), {"a": 1}, None),
+        (Liar("text"), "text", None),
+        (ValueError("too many", 3), {"type": "ValueError", "message": "('too many', 3)"}, None),
+        (FileNotFoundError(2, "gone"), {"type": "FileNotFoundError", "message": "[Errno 2] gone"}, None),
+        (float("nan"), "NaN", "float NaN as text"),
+        (float("-inf"), "-Infinity", "float -Infinity as text"),
+        (5e-324, 5e-324, None),
+        (2**64 - 1, 2**64 - 1, None),
+        (2**64, str(2**64), "int beyond 64 bits as text"),
+        (-(2**63) - 1, str(-(2**63) - 1), "int beyond 64 bits as text"),
+        (1 << 1_000_000, "<int of 1000001 bits>", "cut: int of 1000001 bits"),
+        (True, True, None),
+        ("half \ud83d\0", "half \ufffd\ufffd", "characters that cannot be stored, replaced"),
+        (Wire(), 7, f"{__name__}.Wire as number"),
+        (Shown(), "Shown(1)", f"{__name__}.Shown as its representation"),
+        (range(3), "range(0, 3)", "range as its representation"),
+        (int, "<class int>", "class as its name"),
+        (Raising(), "<actionlog_client.tests.payloads.Raising object without representation>",
+         "actionlog_client.tests.payloads.Raising without representation"),
+    ],
+    ids=lambda each: type(each).__name__,
+)  # fmt: skip
+def test_each_kind_of_value_has_its_form_and_what_is_odd_is_noted(value: Any, told: Any, note: str | None) -> None:
+    encoded = encoder().json({"v": value}, "result")
+    decoded = msgspec.json.Decoder(float_hook=decimal.Decimal).decode(encoded.json)["v"]
+    stored_unchanged(encoded)
+    if told is not None:
+        assert decoded == (decimal.Decimal(repr(told)) if isinstance(told, float) else told)
+    if note != "set as sorted list":
+        assert encoded.notes.get("result.v") == note
+    else:
+        assert note in encoded.notes.values()
+
+
+def test_a_naive_datetime_is_taken_as_local_time() -> None:
+    naive = dt.datetime(2026, 7, 2, 3, 4, 5)  # noqa: DTZ001
+    encoded = encoder().json(naive, "result")
+    assert msgspec.json.decode(encoded.json, type=dt.datetime) == naive.astimezone()
+    assert "local time" in encoded.notes["result"]
+
+
+def test_names_that_are_no_text_become_text_and_none_is_lost() -> None:
+    value = {
+        1: "a",
+        "1": "b",
+        (1, 2): "c",
+        None: "d",
+        b"x": "e",
+        Shown(): "f",
+        "n\0": "g",
+        "n\ufffd": "h",
+        Level.HIGH: 1,
+    }
+    encoded = encoder().json(value, "result")
+    assert stored_unchanged(encoded) == {
+        "1": "a", "1 (2)": "b", "[1,2]": "c", "null": "d", "x": "e", "Shown(1)": "f", "n\ufffd": "g",
+        "n\ufffd (2)": "h", "3": 1,
+    }  # fmt: skip
+    assert encoded.notes["result.1"] == "name was int"
+
+
+def test_secrets_are_marked_as_the_server_marks_the_same_value() -> None:
+    secrets = {"password": "hunter2", "api_key": {"a": [1.0, "https://x@h"]}, "token": 5, "url": "pg://bob:hunter2@db"}
+    encoded = encoder().json(secrets, "result")
+    assert encoded.json == as_stored(result=msgspec.json.encode(secrets))["result"]
+    assert b"hunter2" not in encoded.json
+    assert encoder().json({"password": b"hunter2"}, "r").json == encoder().json({"password": "hunter2"}, "r").json
+
+
+def test_nothing_is_told_of_a_secret_by_notes_and_no_note_is_taken_for_one() -> None:
+    value = {"password": {"hunter2": b"hunter2"}, "token_type": [b"x"], "pg://bob:hunter2@db": b"x", Pool("a", b"1"): 1}
+    encoded = encoder().object(value, "parameters")
+    extra = extra_of(redactor(), encoded.notes)
+    assert b"hunter2" not in encoded.json + extra
+    assert as_stored(result=extra)["result"] == extra
+    assert msgspec.json.decode(extra)["converted parameters.token_type[0] (type)"] == "bytes as UTF-8 text"
+
+
+def test_a_dataclass_is_read_without_its_properties() -> None:
+    told = stored_unchanged(encoder().json(Pool("main", {1}), "result"))
+    assert told == {"name": "main", "size": [1], "password": redactor().mark('"hunter2"')}
+
+
+def test_an_object_is_an_object_whatever_is_given() -> None:
+    assert encoder().object(None, "parameters").json == b"{}"
+    assert encoder().object({"a": 1}, "parameters").json == b'{"a":1}'
+    wrapped = encoder().object([1], "parameters")
+    assert (wrapped.json, dict(wrapped.notes)) == (b'{"value":[1]}', {"parameters": "list as the member value"})
+
+
+def test_cycles_end_and_are_noted() -> None:
+    cycle: dict[str, Any] = {"a": [1]}
+    cycle["a"].append(cycle)
+    pool = Pool("a", None)
+    pool.size = (pool,)
+    encoded = encoder().json([cycle, pool], "result")
+    assert stored_unchanged(encoded)[0] == {"a": [1, "<circular reference>"]}
+    assert encoded.notes["result[0].a[1]"] == encoded.notes["result[1].size[0]"] == "circular reference"
+
+
+def test_nesting_and_members_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(foreign, "PATIENCE", 30)  # this is about their number, however busy the machine is
+    tower: Any = "top"
+    for _ in range(5000):
+        tower = [tower]
+    encoded = encoder().json(tower, "result")
+    stored_unchanged(encoded)
+    assert encoded.json.count(b"[") == DEEPEST
+    fork: Any = "x"
+    for _ in range(49):
+        fork = [fork, fork, fork]
+    for wide in (fork, Deep(), Endless(), list(range(10**6)), dict.fromkeys(range(10**6)), set(range(10**5))):
+        encoded = encoder().json(wide, "result")
+        stored_unchanged(encoded)
+        assert encoded.json.count(b",") <= MOST_MEMBERS
+        assert any("cut: " in note for note in encoded.notes.values())
+        assert len(encoded.notes) <= MOST_NOTES + 1
+
+
+@pytest.mark.parametrize("nasty", [Raising, Exiting, Recursing, Masked, OfUnhashable], ids=lambda kind: kind.__name__)
+def test_nothing_that_an_object_does_reaches_the_caller(nasty: Any) -> None:
+    for value in (nasty(), {"a": [nasty()], "b": 1}, RuntimeError(nasty()), Model(a=nasty()), Pool("a", nasty())):
+        stored_unchanged(encoder().json(value, "result"))
+        encoder().object(value, "parameters")
+        assert encoder().text(value)[0]
+        assert encoder().short(value)[0]
+        assert encoder().identity(value)[0]
+
+
+def test_generators_and_coroutines_are_not_consumed() -> None:
+    numbers = (number for number in range(3))
+    stored_unchanged(encoder().json({"a": numbers, "b": map(str, numbers)}, "result"))
+    assert list(numbers) == [0, 1, 2]
+
+
+def test_who_waits_for_a_lock_is_left_behind_and_not_asked_again_until_it_returns() -> None:
+    locked = Locked()
+    started = time.monotonic()
+    encoded = encoder().json({"a": locked, "b": 1}, "result")
+    assert time.monotonic() - started < 10 * foreign.PATIENCE
+    assert stored_unchanged(encoded)["b"] == 1
+    assert encoded.notes["result.a"].endswith("Locked without representation")
+    started = time.monotonic()
+    for _ in range(100):
+        assert b"Shown(1)" in encoder().json({"a": locked, "b": Shown()}, "result").json
+    assert time.monotonic() - started < 100 * foreign.PATIENCE / 2
+    locked.lock.release()
+    deadline = time.monotonic() + 10
+    while foreign.is_hanging(Locked) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert b"Locked()" in encoder().json(locked, "result").json
+
+
+def test_a_dictionary_may_change_while_it_is_read() -> None:
+    changing: dict[Any, Any] = {str(number): number for number in range(1000)}
+    done = threading.Event()
+
+    def change() -> None:
+        number = 0
+        while not done.is_set():
+            number += 1
+            changing[f"{number % 3000}"] = number
+            changing.pop(f"{(number * 7) % 3000}", None)
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    try:
+        for _ in range(100):
+            encoded = encoder().json({"a": changing, "b": {1: changing}}, "result")
+            assert "result" not in encoded.notes
+            stored_unchanged(encoded)
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_a_deep_stack_costs_the_value_and_no_more() -> None:
+    def down(levels: int) -> bytes:
+        return down(levels - 1) if levels else encoder().json({"a": [[[(1,)]]]}, "result").json
+
+    answers = set()
+    room = sys.getrecursionlimit() - len(inspect.stack())
+    for left in range(8, 60, 4):
+        try:
+            answers.add(down(room - left))
+        except RecursionError:  # in down itself
+            continue
+    assert b'{"a":[[[[1]]]]}' in answers
+    assert any(b"could not be read" in answer for answer in answers)
+
+
+# Size
+
+
+def test_what_is_small_enough_is_whole_and_what_is_not_is_cut_with_a_note() -> None:
+    whole = {"a": "x" * 1_000_000, "b": ["y" * 900_000]}
+    encoded = encoder().json(whole, "result")
+    assert stored_unchanged(encoded) == whole
+    assert not encoded.notes
+    encoded = encoder().json(whole | {"c": "z" * 300_000, "d": "kept"}, "result")
+    told = stored_unchanged(encoded)
+    assert told["d"] == "kept"
+    assert told["a"].startswith("xxx")
+    assert told["a"].endswith("xxx")
+    assert encoded.notes["result.a"] == "cut: 1000000 characters, kept 65536"
+    assert encoded.notes["result.b[0]"] == "cut: 900000 characters, kept 65536"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        ["x" * 5000] * 1000,
+        {f"{'n' * 1000}{number}": "é\x1b" * 50 for number in range(10_000)},
+        [[{"a": "\x1b" * 300}] * 100] * 100,
+        ["\x1b" * 2_000_000],
+        [1e-300] * 19_000,
+        [decimal.Decimal("1." + "3" * 390)] * 19_000,
+        "x" * 100_000_000,
+        b"x" * 100_000_000,
+        b"\xff" * 100_000_000,
+        "é" * 50_000_000,
+        {"password": ["x" * 1_000_000] * 1000},
+    ],
+    ids=["texts", "names", "lists", "escapes", "digits", "decimals", "text", "bytes", "binary", "unicode", "secret"],
+)
+def test_no_value_weighs_more_than_it_may_or_takes_long(value: Any) -> None:
+    started = time.process_time()
+    encoded = encoder().json(value, "result")
+    # Not a benchmark: ten times what it takes, where a look at everything would take longer still.
+    assert time.process_time() - started < 3
+    assert len(encoded.json) <= 2 * 1024 * 1024
+    assert encoded.notes or b"redacted" in encoded.json
+    stored_unchanged(encoded)
+
+
+@given(
+    st.integers(0, 200_000),
+    st.sampled_from(["Bearer hunter2hunter2", "x://bob:hunter2hunter2@db", "https://hunter2hunter2@db"]),
+)
+@settings(max_examples=50, deadline=None)
+def test_no_cut_shows_half_a_secret(before: int, secret: str) -> None:
+    filler = "lorem ipsum "
+    text = (filler * (before // 12 + 1))[:before] + " " + secret + " " + filler * 20_000
+    for cut in (encoder(most_bytes=100_000).json(text, "r").json.decode(), encoder(most_bytes=100_000).text(text)[0]):
+        assert "hunter2" not in cut
+        assert "ter2@" not in cut
+        assert "bob:hun" not in cut
+
+
+# Texts
+
+
+def test_free_text_is_cleaned_redacted_and_bounded() -> None:
+    assert encoder().text("plain") == ("plain", None)
+    assert encoder().text(None) == ("", None)
+    assert encoder().text(ValueError("Bearer hunter2"))[0].startswith("Bearer [redacted:")
+    assert encoder().text(5) == ("5", "int")
+    text, note = encoder().text("é" * 5_000_000)
+    assert len(text.encode()) < 1.1 * 1024 * 1024
+    assert note is not None
+    assert note.startswith("cut: 5000000 characters")
+
+
+def test_short_texts_that_are_cut_stay_different() -> None:
+    one, note = encoder().short("x" * 300 + "1")
+    other, _ = encoder().short("x" * 300 + "2")
+    assert len(one) == len(other) == 255
+    assert one != other
+    assert note == "cut: 301 characters, kept 255"
+    assert encoder().short("x" * 255) == ("x" * 255, None)
+
+
+@pytest.mark.parametrize("value", [None, "", "\0"])
+def test_an_identity_is_never_empty(value: Any) -> None:
+    told, note = encoder().identity(value)
+    assert told == "unknown"
+    assert note
+
+
+@given(st.text(st.sampled_from("abB:/@[]=- .earBRTokn0\0\ud800é"), max_size=400), st.integers(0, 300))
+@settings(deadline=None)
+def test_the_server_takes_every_text_as_it_is(text: str, padding: int) -> None:
+    for whole in (text, f"https://{text}@h", "p" * padding + f"Authorization: basic {text}", "p" * padding + text):
+        told = {
+            "action_id": encoder().identity(whole)[0],
+            "target": encoder().short(whole)[0],
+            "reason": encoder().text(whole)[0],
+        }
+        stored = as_stored(b"{}", b"null", **told)
+        assert {name: stored[name] for name in told} == told
+
+
+# Anything
+
+
+_leaves = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(st.characters()), st.binary(), st.decimals(),
+    st.datetimes(), st.dates(), st.times(), st.timedeltas(), st.uuids(), st.complex_numbers(), st.fractions(),
+    st.text(st.sampled_from("abB:/@ .earBRToknhtps0\0\ud800"), max_size=40),
+    st.sampled_from(["https://hunter2@h", "Bearer hunter2", "authorization: basic x", "[redacted:0123456789abcdef]"]),
+    st.builds(Raising), st.builds(Exiting), st.builds(Shown), st.builds(Masked), st.builds(Liar, st.text()),
+    st.builds(ValueError, st.text(st.characters())),
+)  # fmt: skip
+_names = st.one_of(
+    st.text(st.characters(), max_size=20),
+    st.sampled_from(["password", "api_key", "token", "tokens", "token_type", "https://token_type@h"]),
+    st.sampled_from(["a\0", "a\ufffd", "key", "pg://bob:hunter2@h"]),
+    st.integers(), st.floats(), st.none(), st.booleans(), st.binary(max_size=5), st.tuples(st.integers(), st.text()),
+)  # fmt: skip
+anything = st.recursive(
+    _leaves,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=5),
+        st.lists(inner, max_size=5).map(tuple),
+        st.dictionaries(_names, inner, max_size=5),
+        st.frozensets(st.one_of(st.integers(), st.text()), max_size=5),
+        st.builds(Pool, st.text(), inner),
+        st.dictionaries(st.text(max_size=5), inner, max_size=3).map(lambda fields: Model(**fields)),
+        st.builds(MappingProxyType, st.dictionaries(st.text(), inner, max_size=3)),
+        st.builds(RuntimeError, inner),
+    ),
+    max_leaves=20,
+)
+
+
+@given(anything)
+@settings(max_examples=300, deadline=None)
+def test_the_server_takes_anything_as_it_is(value: Any) -> None:
+    encoded = encoder().json(value, "result")
+    stored_unchanged(encoded)
+    assert encoder().json(value, "result") == encoded
+    assert as_stored(parameters=encoder().object(value, "parameters").json)
+    extra = extra_of(redactor(), encoded.notes, encoder().object(value, "parameters").notes)
+    assert as_stored(result=extra)["result"] == extra
+
+
+@given(anything)
+@settings(max_examples=100, deadline=None)
+def test_small_values_fit_into_any_size(value: Any) -> None:
+    encoded = encoder(most_bytes=200).json({"a": value, "b": "x" * 100}, "result")
+    assert len(encoded.json) <= 200
+    stored_unchanged(encoded)
+
+
+@pytest.mark.django_db
+def test_a_recording_is_taken_and_its_unredacted_form_is_the_same() -> None:
+    originals = [msgspec.json.decode(msgspec.json.encode(document)) for document in attempts(300, failing=0.3, seed=5)]
+    encoded = []
+    for number, original in enumerate(originals):
+        original["parameters"]["password"] = f"hunter{number % 7}"
+        document = dict(original)
+        for name in ("parameters", "result", "error_details"):
+            if name in document:
+                document[name] = msgspec.Raw(encoder().json(document[name], name).json)
+        document["logs"] = [
+            step | {"details": msgspec.Raw(encoder().json(step.get("details"), "details").json)}
+            for step in document["logs"]
+        ]
+        encoded.append(document)
+    for documents, outcome in ((encoded, "created"), (originals, "unchanged")):
+        answer = ingest_json(msgspec.json.encode({"action_attempts": documents}))
+        assert {result["outcome"] for result in answer["results"]} == {outcome}, answer["results"][0]
