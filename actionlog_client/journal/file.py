@@ -186,7 +186,7 @@ class FileJournal(HeldJournal):
             return obstacle
         if self._announced is not None:
             self._write_announced()
-        if weight is _START and (self._waiting or self._disk_refuses is not None):
+        if self._waiting if self._disk_refuses is None else weight is _START:
             self._try_again()
         # Lines stand in the file in the order of their numbers: nothing goes before what waits.
         if self._waiting:
@@ -227,7 +227,7 @@ class FileJournal(HeldJournal):
         return None
 
     def _next_segment(self) -> None:
-        if self._moving:
+        if self._moving or self._size < self._segment_size:
             return
         self._moving = True
         try:

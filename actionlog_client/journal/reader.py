@@ -171,20 +171,13 @@ class JournalReader:
         That is so once a later one has bytes: the writer has left this one for good. A line without an end, left by a
         power loss, stays behind. Or this one is not there: what was before the first segment is done by everybody.
         """
-        path = self._folder.segment_path(position.segment + 1)
-        try:
-            if path.stat().st_size == 0:
-                return None
-            following = position.segment + 1
-        except FileNotFoundError:
-            later = [each.number for each in self._folder.segments() if each.number > position.segment and each.size]
-            if not later:
-                return None
-            following = min(later)
+        later = [each.number for each in self._folder.segments() if each.number > position.segment and each.size]
+        if not later:
+            return None
         # Written between our last look at this segment and the first byte of the next?
         if self._lines(position, 1, _CHUNK):
             return position
-        return Position(following, 0, position.number)
+        return Position(min(later), 0, position.number)
 
 
 def last_number(folder: JournalFolder) -> int:
