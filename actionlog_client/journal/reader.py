@@ -3,9 +3,11 @@
 The writer may be this process, another one, or gone. Whatever is in the files, reading never raises because of it.
 """
 
+import contextlib
 import os
 import re
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,18 +51,23 @@ class JournalReader:
         self._done = self._cursor.load()
         self._position = self._done
         # An earlier process may have read somewhat further than it acknowledged, and what was sent must not change.
-        self._reached = self._done.segment + 1 if self._done.number else 0
+        self._reached = self._done.segment + 1 if folder.segments() else 0
 
     @property
     def done(self) -> Position:
         """Up to here all was acknowledged."""
         return self._done
 
-    @property
-    def begun(self) -> tuple[int, int]:
-        """The first and the last segment of which something was read, now or before, and is not acknowledged."""
+    def has_begun(self, segment: int) -> bool:
+        """Whether something of this segment was read, by this process or an earlier one, and is not acknowledged."""
         with self._lock:
-            return self._done.segment, self._reached
+            return self._done.segment <= segment <= self._reached
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nothing is read meanwhile."""
+        with self._lock:
+            yield
 
     def read(self, most_entries: int = 1000, most_bytes: int = 1024 * 1024) -> Batch | None:
         """The next entries: at least one when there is any, even beyond most_bytes; None when there is nothing new.
