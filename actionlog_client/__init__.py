@@ -7,7 +7,9 @@ from actionlog_client.attempt import ActionAttempt, current_attempt
 from actionlog_client.journal.entries import JournalFull
 from actionlog_client.logger import ActionLogger
 from actionlog_client.resolution import ResolutionAttempt, current_resolution
-from actionlog_client.version import VERSION as __version__
+from actionlog_client.version import VERSION
+
+__version__ = VERSION
 
 __all__ = [
     "ActionAttempt",

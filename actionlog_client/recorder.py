@@ -20,11 +20,12 @@ from actionlog_client.delivery.transport import Transport, Unreachable
 from actionlog_client.journal.directory import JournalDirectory
 from actionlog_client.journal.entries import EMPTY_LIST, EMPTY_OBJECT, JournalClosed, Kind, Weight
 from actionlog_client.journal.file import FileJournal
+from actionlog_client.json_store import STORED
 from actionlog_client.local import LocalFiles
 from actionlog_client.payload.encoder import PayloadEncoder
 from actionlog_client.redaction_key import make_redactor
 from actionlog_client.settings import Settings
-from actionlog_client.upkeep import DELIVERED, STORED, Upkeep
+from actionlog_client.upkeep import DELIVERED, Upkeep
 from actionlog_client.version import VERSION
 
 logger = logging.getLogger("actionlog")
@@ -210,7 +211,7 @@ class LocalRecorder:
     def _local(self) -> LocalFiles:
         upkeep = self._upkeep
         if upkeep is not None:
-            upkeep.flush(READ_FLUSH_SECONDS)
+            upkeep.flush_store(READ_FLUSH_SECONDS)
         return LocalFiles(self._directory, self._settings.json_store)
 
 

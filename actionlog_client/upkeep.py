@@ -17,13 +17,13 @@ from actionlog_client.delivery.transport import Transport
 from actionlog_client.journal.directory import JournalDirectory
 from actionlog_client.journal.file import FileJournal
 from actionlog_client.journal.held import HeldJournal
+from actionlog_client.json_store import JsonStore
 from actionlog_client.settings import Settings
 
 logger = logging.getLogger("actionlog")
 
-# The readers of a journal.
+# The reader of a journal that delivers it.
 DELIVERED: Final = "delivered"
-STORED: Final = "stored"
 
 TEND_SECONDS: Final = 1.0
 # How often it looks for journals that a dead process left. The first time at once.
@@ -45,9 +45,11 @@ class Upkeep:
         self._deliveries: dict[UUID, Delivery] = {}
         self._stop = threading.Event()
         self._own = journal
-        self._courier: Courier | None = None
-        if self._transport is not None:
-            self._courier = Courier(self._to_deliver, heartbeats)
+        self._courier = None if self._transport is None else Courier(self._transport, self._to_deliver, heartbeats)
+        self._store: JsonStore | None = None
+        if settings.json_store is not None:
+            self._store = JsonStore(settings.json_store, directory.held, fsync=settings.fsync)
+            self._store.start()
         self._keeper = threading.Thread(target=self._keep, name="actionlog-keeper", daemon=True)
         self._keeper.start()
 
@@ -70,18 +72,28 @@ class Upkeep:
         """An entry was written."""
         if self._courier is not None:
             self._courier.wake()
+        if self._store is not None:
+            self._store.wake()
 
     def flush(self, timeout: float | None, *, patient: bool = True) -> bool:
         """Whether all that was written before is delivered, and in the store, within so many seconds."""
-        return self._courier is None or self._courier.flush(timeout, patient=patient)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        delivered = self._courier is None or self._courier.flush(timeout, patient=patient)
+        return self.flush_store(_left(deadline)) and delivered
+
+    def flush_store(self, timeout: float | None) -> bool:
+        """Whether all that was completed before is in the store within so many seconds."""
+        return self._store is None or self._store.flush(timeout)
 
     def close(self, timeout: float | None, *, patient: bool = True) -> bool:
         """The journal is closed: see the rest of it off, and end the threads. Whether all was delivered."""
         deadline = None if timeout is None else time.monotonic() + timeout
         delivered = self.flush(timeout, patient=patient)
         self._stop.set()
+        if self._store is not None:
+            self._store.close(_left(deadline))
         if self._courier is not None:
-            self._courier.close(None if deadline is None else max(0.1, deadline - time.monotonic()))
+            self._courier.close(_left(deadline))
         if self._transport is not None:
             self._transport.close()
         self._keeper.join(TEND_SECONDS)
@@ -89,16 +101,14 @@ class Upkeep:
             self._directory.release(journal)
         return delivered
 
-    def _to_deliver(self, executor: Executor) -> Sequence[Delivery]:
+    def _to_deliver(self, transport: Transport, executor: Executor) -> Sequence[Delivery]:
         """The journals of this process, its own first. For the courier's thread alone."""
         held = {journal.journal_id: journal for journal in self._directory.held()}
         for journal_id in self._deliveries.keys() - held.keys():
             del self._deliveries[journal_id]
         for journal in held.values():
             if journal.journal_id not in self._deliveries:
-                assert self._transport is not None
-                reader = journal.reader(DELIVERED)
-                self._deliveries[journal.journal_id] = Delivery(journal, reader, self._transport, executor)
+                self._deliveries[journal.journal_id] = Delivery(journal, journal.reader(DELIVERED), transport, executor)
         return sorted(self._deliveries.values(), key=lambda delivery: delivery.source is not self._own)
 
     def _keep(self) -> None:
@@ -124,4 +134,10 @@ class Upkeep:
 
     def _is_done(self, journal: HeldJournal) -> bool:
         delivery = self._deliveries.get(journal.journal_id)
-        return self._courier is None or (delivery is not None and delivery.is_done)
+        delivered = self._courier is None or (delivery is not None and delivery.is_done)
+        return delivered and (self._store is None or self._store.is_done(journal.journal_id))
+
+
+def _left(deadline: float | None) -> float | None:
+    """How many seconds are left, and never quite none: a thread that has nothing to do may still end."""
+    return None if deadline is None else max(0.1, deadline - time.monotonic())

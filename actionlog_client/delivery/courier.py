@@ -12,7 +12,7 @@ from typing import Final
 from actionlog_client.delivery.backoff import BackOff
 from actionlog_client.delivery.deliveries import IN_FLIGHT, Delivery, TryLater
 from actionlog_client.delivery.requests import Heartbeat
-from actionlog_client.delivery.transport import Unreachable
+from actionlog_client.delivery.transport import Transport, Unreachable
 
 logger = logging.getLogger("actionlog")
 
@@ -35,12 +35,14 @@ class Courier:
 
     def __init__(
         self,
-        deliveries: Callable[[Executor], Sequence[Delivery]],
+        transport: Transport,
+        deliveries: Callable[[Transport, Executor], Sequence[Delivery]],
         heartbeats: Callable[[], Sequence[Heartbeat]],
         *,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
         idle_seconds: float = IDLE_SECONDS,
     ) -> None:
+        self._transport = transport
         self._deliveries = deliveries
         self._heartbeats = heartbeats
         self._heartbeat_seconds = heartbeat_seconds
@@ -116,7 +118,7 @@ class Courier:
     def _round(self, *, heartbeat: bool) -> int:
         """Deliver what is there; the first journal, which is this process's own, also says what is alive."""
         delivered = 0
-        for position, delivery in enumerate(self._deliveries(self._executor)):
+        for position, delivery in enumerate(self._deliveries(self._transport, self._executor)):
             delivered += delivery.deliver()
             if position == 0 and heartbeat:
                 delivery.report(self._heartbeats())

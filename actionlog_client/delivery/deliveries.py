@@ -62,6 +62,8 @@ class Delivery:
         self._reader = reader
         self._transport = transport
         self._executor = executor
+        # The server knows of most of them, but not of those for which the request as a whole was refused.
+        self._aside = source.refused.numbers()
         self._internal_errors = 0
         self._report_is_refused = False
         self.refused = 0
@@ -127,7 +129,7 @@ class Delivery:
     ) -> Reply:
         report = None
         if not self._report_is_refused:
-            report = Report(self._facts, self.source.written, self.source.aside, closed)
+            report = Report(self._facts, self.source.written, self._aside, closed)
         reply = self._transport.ingest(request_body(documents, report, heartbeats))
         if report is not None and reply.status in (400, 403) and (reply.refusal().path or "").startswith("journal"):
             # The record goes before the proof that it is complete.
@@ -159,7 +161,7 @@ class Delivery:
                     parts.extend(document.parts())
                 else:
                     refusal = result.error or Refusal(message=f"outcome {result.outcome}")
-                    self._put_aside(document, refusal, server_knows=not self._report_is_refused)
+                    self._put_aside(document, refusal)
             if parts:
                 self._decide(parts, self._post(parts))
             return
@@ -183,17 +185,15 @@ class Delivery:
         elif documents:
             if reply.status >= 500:
                 self.report()  # raises when it is the server that is unwell, and not this document
-            self._put_aside(documents[0], reply.refusal(), server_knows=False)
+            self._put_aside(documents[0], reply.refusal())
 
-    def _put_aside(self, document: Document, refusal: Refusal, *, server_knows: bool) -> None:
-        self.source.put_aside(document.numbers(), to_builtins(refusal), document.body(), server_knows=server_knows)
+    def _put_aside(self, document: Document, refusal: Refusal) -> None:
+        where = refusal.path or refusal.code or "no reason told"
+        self.source.put_aside(document.numbers(), f"{where}: {refusal.message}", document.body())
+        self._aside = self.source.refused.numbers()
         self.refused += len(document.entries)
         logger.error(
-            "%s %s is refused and will not be sent again (%s): %s",
-            document.kind,
-            document.id,
-            refusal.path or refusal.code or "no reason told",
-            refusal.message,
+            "%s %s is refused and will not be sent again (%s): %s", document.kind, document.id, where, refusal.message
         )
 
 

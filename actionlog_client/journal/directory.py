@@ -3,11 +3,13 @@
 Begins journals, lists them, adopts those whose process is gone, and keeps all of them within the disk budget.
 """
 
+import contextlib
 import os
 import re
+import shutil
 import socket
-import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,12 +18,22 @@ from uuid import UUID, uuid4
 
 from actionlog_client.journal.cursor import Cursor
 from actionlog_client.journal.file import FileJournal
-from actionlog_client.journal.folder import JournalFacts, JournalFolder
+from actionlog_client.journal.folder import BEING_MADE, BEING_REMOVED, JournalFacts, JournalFolder
 from actionlog_client.journal.held import HeldJournal
-from actionlog_client.journal.reader import JournalReader, last_number
-from actionlog_client.journal.room import Room, reserve_size, room_left, segment_size
+from actionlog_client.journal.reader import last_number
+from actionlog_client.journal.room import (
+    KEEP,
+    KEPT_JOURNALS,
+    STEPS,
+    Room,
+    refused_share,
+    reserve_size,
+    room_left,
+    segment_size,
+)
 
 _ID: Final = re.compile("[0-9a-f]{32}")
+_BEING_MADE_FOR: Final = 3600  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +65,7 @@ class JournalDirectory:
         self.readers = tuple(readers)
         self._fsync = fsync
         self._held: dict[UUID, HeldJournal] = {}
-        self._lock = threading.Lock()
+        self._tend_after = 0.0
 
     def begin(
         self, *, engine: str | None = None, engine_version: str | None = None, client_version: str | None = None
@@ -75,7 +87,8 @@ class JournalDirectory:
             fsync=self._fsync,
             segment_size=segment_size(self.budget),
             reserve=reserve_size(self.budget),
-            measure=self.measure,
+            refused_share=refused_share(self.budget),
+            measure=self.make_room,
         )
         self._held[journal.journal_id] = journal
         return journal
@@ -93,12 +106,12 @@ class JournalDirectory:
         for folder in self._folders():
             if len(adopted) >= most:
                 break
-            if folder.journal_id in self._held or folder.is_held() or self._is_done(folder):
+            if folder.journal_id in self._held or folder.is_held() or self._is_done(folder, self.readers):
                 continue
             lock = folder.try_lock()
             if lock is None:
                 continue
-            journal = HeldJournal(folder, folder.facts(), lock)
+            journal = HeldJournal(folder, folder.facts(), lock, refused_share(self.budget))
             self._held[journal.journal_id] = journal
             adopted.append(journal)
         return adopted
@@ -113,7 +126,6 @@ class JournalDirectory:
     def leave_to_parent(self) -> None:
         """Called in a forked child: let go of all journals, without disturbing the parent."""
         held, self._held = self.held(), {}
-        self._lock = threading.Lock()
         for journal in held:
             journal.leave_to_parent()
 
@@ -132,13 +144,97 @@ class JournalDirectory:
             states.append(JournalState(facts, folder.path, max(written, *done.values(), 0), done, held, size))
         return states
 
-    def measure(self) -> Room:
-        """What each journal that is written may grow."""
-        used = writers = 0
-        for folder in self._folders():
-            used += folder.size()
-            writers += folder.is_held()
-        return room_left(self.budget, used, writers)
+    def make_room(self) -> Room:
+        """Remove what is to go first, and say what each journal that is written may grow. Never raises."""
+        return room_left(self.budget, *self._measured())
+
+    def tend(self) -> None:
+        """The work in the background: keep within the budget, and write what waits. To be called each second or so.
+
+        It looks at every file in the folder, and spends at most a twentieth of the time with that. Never raises.
+        """
+        journals = self.held()
+        writing = [journal for journal in journals if isinstance(journal, FileJournal)]
+        for journal in journals:
+            journal.refused.write()
+        for journal in writing:
+            journal.tend()
+        began = time.monotonic()
+        if began < self._tend_after:
+            return
+        used, writers = self._measured()
+        for journal in journals:
+            if used > self.budget * STEPS:
+                used -= journal.shed(self._names(journal.facts))
+        for journal in writing:
+            journal.allow(room_left(self.budget, used, writers))
+        ended = time.monotonic()
+        self._tend_after = ended + 19 * (ended - began)
+
+    def _measured(self) -> tuple[int, int]:
+        """The bytes in use and the number of writers, after what is to go first has gone."""
+        self._remove_leftovers()
+        folders = self._folders()
+        used = sum(folder.size() for folder in folders)
+        if len(folders) > KEPT_JOURNALS:
+            used -= self._remove_old(folders)
+        if used > self.budget * KEEP:
+            used -= self._remove_done(folders, used - int(self.budget * KEEP))
+        closed = {journal.journal_id for journal in self.held() if journal.is_closed}
+        return used, sum(folder.journal_id not in closed and folder.is_held() for folder in folders)
+
+    def _remove_done(self, folders: Sequence[JournalFolder], wanted: int) -> int:
+        """Remove what all readers are done with, the journals that changed longest ago first, until so many bytes are
+        gained. Returns the bytes gained."""
+        gained = 0
+        # What was refused is nowhere else: it goes last.
+        for folder in sorted(folders, key=JournalFolder.has_refused):
+            if gained >= wanted:
+                break
+            ours = self._held.get(folder.journal_id)
+            if ours is not None:
+                gained += ours.remove_done(self._names(ours.facts), wanted - gained)
+                continue
+            with self._orphan(folder) as orphan:
+                if orphan is None:
+                    continue
+                names = self._names(orphan.facts)
+                gained += orphan.remove() if orphan.is_done(names) else orphan.remove_done(names, wanted - gained)
+        return gained
+
+    def _remove_old(self, folders: Sequence[JournalFolder]) -> int:
+        """Remove the journals of which nothing is left to do, beyond those that are kept. Returns the bytes gained."""
+        gained = 0
+        finished = [
+            folder
+            for folder in folders
+            if folder.journal_id not in self._held
+            and not folder.has_refused()
+            and not folder.is_held()
+            and self._is_done(folder, self._names(folder.facts()))
+        ]
+        for folder in finished[:-KEPT_JOURNALS]:
+            with self._orphan(folder) as orphan:
+                if orphan is not None:
+                    gained += orphan.remove()
+        return gained
+
+    @contextlib.contextmanager
+    def _orphan(self, folder: JournalFolder) -> Iterator[HeldJournal | None]:
+        """The journal with its lock, for as long as that takes; None when a process has it."""
+        lock = folder.try_lock()
+        if lock is None:
+            yield None
+            return
+        journal = HeldJournal(folder, folder.facts(), lock)
+        try:
+            yield journal
+        finally:
+            journal.release()
+
+    def _names(self, facts: JournalFacts) -> tuple[str, ...]:
+        """Those that are to read a journal: for its own logger, and for ours."""
+        return tuple({*self.readers, *facts.readers})
 
     def _folders(self) -> list[JournalFolder]:
         """The oldest first. None when the directory cannot be read."""
@@ -149,21 +245,15 @@ class JournalDirectory:
             return []
         return [JournalFolder(self.path / name) for _, name in sorted(found)]
 
-    def _is_done(self, folder: JournalFolder) -> bool:
-        """Whether all our readers have read all of a journal that nobody writes."""
-        for name in self.readers:
-            reader = JournalReader(folder, name)
-            try:
-                if not reader.is_at_end():
-                    return False
-            except OSError:
-                return False
-            finally:
-                reader.close()
-        return True
+    def _remove_leftovers(self) -> None:
+        """What a process left that was killed in the midst of making or removing a journal."""
+        with contextlib.suppress(OSError), os.scandir(self.path) as entries:
+            for entry in entries:
+                made = entry.name.startswith(BEING_MADE) and entry.stat().st_mtime < time.time() - _BEING_MADE_FOR
+                if made or entry.name.startswith(BEING_REMOVED):
+                    shutil.rmtree(entry.path, ignore_errors=True)
 
-    # TEMPORARY
-    def tend(self):
-        for j in self.held():
-            if isinstance(j, FileJournal):
-                j.tend()
+    @staticmethod
+    def _is_done(folder: JournalFolder, names: Sequence[str]) -> bool:
+        """Whether these readers have read all of a journal that nobody writes."""
+        return HeldJournal(folder, JournalFacts(folder.journal_id), None).is_done(names)

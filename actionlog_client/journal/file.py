@@ -12,6 +12,7 @@ import contextlib
 import errno
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Final
@@ -26,11 +27,12 @@ from actionlog_client.journal.entries import (
     entry_json,
 )
 from actionlog_client.journal.folder import JournalFacts, JournalFolder
-from actionlog_client.journal.held import HeldJournal
+from actionlog_client.journal.held import DEFAULT_REFUSED_SHARE, HeldJournal
 from actionlog_client.journal.lines import sealed
 from actionlog_client.journal.room import UNLIMITED, WAITING_BARE, WAITING_WHOLE, Room
 
 DEFAULT_SEGMENT_SIZE: Final = 4 * 1024 * 1024
+_LOOK_AGAIN: Final = 0.1  # seconds
 _START: Final = Weight.START
 _STEP: Final = Weight.STEP
 _OUTCOME: Final = Weight.OUTCOME
@@ -51,9 +53,10 @@ class FileJournal(HeldJournal):
         fsync: bool = False,
         segment_size: int = DEFAULT_SEGMENT_SIZE,
         reserve: int = 0,
+        refused_share: int = DEFAULT_REFUSED_SHARE,
         measure: Callable[[], Room] = lambda: UNLIMITED,
     ) -> None:
-        super().__init__(folder, facts, None)
+        super().__init__(folder, facts, None, refused_share)
         self._fsync = fsync
         self._segment_size = segment_size
         self._reserve = reserve
@@ -74,6 +77,7 @@ class FileJournal(HeldJournal):
         # Something is to be looked at before the next line is written.
         self._alert = True
         self._grown = 0
+        self._measure_after = 0.0
         self._steps_until = self._starts_until = self._outcomes_until = 0
 
     @property
@@ -186,8 +190,10 @@ class FileJournal(HeldJournal):
             return obstacle
         if self._announced is not None:
             self._write_announced()
-        if weight is _START and (self._waiting or self._disk_refuses is not None):
+        if self._waiting and self._disk_refuses is None:
             self._try_again()
+        elif self._disk_refuses is not None and weight is _START:
+            self._try_again()  # the others wait for tend()
         # Lines stand in the file in the order of their numbers: nothing goes before what waits.
         if self._waiting:
             return self._disk_refuses or self._budget_spent()
@@ -199,7 +205,10 @@ class FileJournal(HeldJournal):
         if weight is _STEP:
             return self._budget_spent() if self._grown >= self._steps_until else None
         if weight is _START and self._grown >= self._starts_until:
-            self.allow(self._measure())
+            # Worth a look into the folder, now and then: refusing an action is worse than a slow call.
+            if time.monotonic() >= self._measure_after:
+                self._measure_after = time.monotonic() + _LOOK_AGAIN
+                self.allow(self._measure())
             return self._budget_spent() if self._grown >= self._starts_until else None
         return self._budget_spent() if self._grown >= self._outcomes_until else None
 
@@ -227,7 +236,7 @@ class FileJournal(HeldJournal):
         return None
 
     def _next_segment(self) -> None:
-        if self._moving:
+        if self._moving or self._size < self._segment_size:
             return
         self._moving = True
         try:

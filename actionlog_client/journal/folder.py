@@ -88,6 +88,9 @@ class JournalFolder:
         except (OSError, msgspec.MsgspecError):
             return JournalFacts(self.journal_id)
 
+    def has_refused(self) -> bool:
+        return (self.path / "refused.log").exists()
+
     def make(self, facts: JournalFacts) -> int:
         """Make the folder with its facts and its lock; it appears whole, and locked. Returns the open lock.
 
@@ -147,12 +150,14 @@ class JournalFolder:
         shutil.rmtree(going, ignore_errors=True)
 
 
-def write_private(path: Path, content: bytes) -> None:
-    """Write a file that only its owner can read. Raises OSError."""
+def write_private(path: Path, content: bytes, *, durable: bool = False) -> None:
+    """Write a file that only its owner can read; durable: it survives a power loss from then on. Raises OSError."""
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         view = memoryview(content)
         while view:
             view = view[os.write(file, view) :]
+        if durable:
+            os.fsync(file)
     finally:
         os.close(file)

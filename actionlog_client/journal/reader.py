@@ -3,9 +3,11 @@
 The writer may be this process, another one, or gone. Whatever is in the files, reading never raises because of it.
 """
 
+import contextlib
 import os
 import re
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,18 +51,23 @@ class JournalReader:
         self._done = self._cursor.load()
         self._position = self._done
         # An earlier process may have read somewhat further than it acknowledged, and what was sent must not change.
-        self._reached = self._done.segment + 1 if self._done.number else 0
+        self._reached = self._done.segment + 1 if folder.segments() else 0
 
     @property
     def done(self) -> Position:
         """Up to here all was acknowledged."""
         return self._done
 
-    @property
-    def begun(self) -> tuple[int, int]:
-        """The first and the last segment of which something was read, now or before, and is not acknowledged."""
+    def has_begun(self, segment: int) -> bool:
+        """Whether something of this segment was read, by this process or an earlier one, and is not acknowledged."""
         with self._lock:
-            return self._done.segment, self._reached
+            return self._done.segment <= segment <= self._reached
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nothing is read meanwhile."""
+        with self._lock:
+            yield
 
     def read(self, most_entries: int = 1000, most_bytes: int = 1024 * 1024) -> Batch | None:
         """The next entries: at least one when there is any, even beyond most_bytes; None when there is nothing new.
@@ -171,20 +178,13 @@ class JournalReader:
         That is so once a later one has bytes: the writer has left this one for good. A line without an end, left by a
         power loss, stays behind. Or this one is not there: what was before the first segment is done by everybody.
         """
-        path = self._folder.segment_path(position.segment + 1)
-        try:
-            if path.stat().st_size == 0:
-                return None
-            following = position.segment + 1
-        except FileNotFoundError:
-            later = [each.number for each in self._folder.segments() if each.number > position.segment and each.size]
-            if not later:
-                return None
-            following = min(later)
+        later = [each.number for each in self._folder.segments() if each.number > position.segment and each.size]
+        if not later:
+            return None
         # Written between our last look at this segment and the first byte of the next?
         if self._lines(position, 1, _CHUNK):
             return position
-        return Position(following, 0, position.number)
+        return Position(min(later), 0, position.number)
 
 
 def last_number(folder: JournalFolder) -> int:

@@ -3,7 +3,8 @@
 The budget counts the bytes in all files of all journals in the folder. As it fills up, in this order:
 
 1. Above KEEP, segments that all readers are done with are removed, the oldest first, whichever journal they are of,
-   and with them the journals of processes that are gone. Below it they stay, for whoever wants to look.
+   and with them the journals of processes that are gone. Below it they stay, for whoever wants to look; but of
+   journals of which nothing is left to do, and nothing was refused, only the latest KEPT_JOURNALS do.
 2. Above STEPS, no step is written any more (append returns 0), and the steps in segments that are closed and that
    nobody has begun to ship lose their details.
 3. Above STARTS, no action may start (append raises JournalFull).
@@ -19,6 +20,7 @@ from typing import Final
 KEEP: Final = 0.5
 STEPS: Final = 0.8
 STARTS: Final = 0.9
+KEPT_JOURNALS: Final = 32
 
 WAITING_WHOLE: Final = 8 * 1024 * 1024
 WAITING_BARE: Final = 12 * 1024 * 1024
@@ -28,6 +30,7 @@ _SEGMENT_SHARE: Final = 1 / 16
 _LARGEST_SEGMENT: Final = 4 * 1024 * 1024
 _RESERVE_SHARE: Final = 1 / 32
 _LARGEST_RESERVE: Final = 256 * 1024
+_REFUSED_SHARE: Final = 1 / 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +60,8 @@ def segment_size(budget: int) -> int:
 
 def reserve_size(budget: int) -> int:
     return min(_LARGEST_RESERVE, int(budget * _RESERVE_SHARE))
+
+
+def refused_share(budget: int) -> int:
+    """How large one refused.log may become before its oldest lines go."""
+    return int(budget * _REFUSED_SHARE)

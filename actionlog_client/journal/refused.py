@@ -1,0 +1,116 @@
+"""What the server refused, kept aside in refused.log: lines of JSON, for people. Nothing sends it again."""
+
+import contextlib
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Raw, Struct
+
+from actionlog_client.delivery.documents import Ranges, ranges_of
+
+_MOST_IN_MEMORY: Final = 100
+
+
+class Refused(Struct, frozen=True):
+    """A document as it was sent, the numbers of the entries in it, when it was refused, and why."""
+
+    at: datetime
+    numbers: tuple[tuple[int, int], ...]
+    reason: str
+    document: Raw
+
+
+class _Cut(Struct, frozen=True):
+    """The first line, once older lines were removed: how many, and the numbers of all of them."""
+
+    cut: int
+    numbers: tuple[tuple[int, int], ...]
+
+
+class RefusedLog:
+    """largest is in bytes: beyond it the oldest lines are removed until half of it is free. Their numbers are kept."""
+
+    def __init__(self, folder: Path, largest: int) -> None:
+        self._path = folder / "refused.log"
+        self._largest = largest
+        self._unwritten: list[bytes] = []
+
+    def put_aside(self, numbers: Ranges, reason: str, document: bytes) -> None:
+        """Keep a refused document. Never raises: what the disk does not take is kept in memory (100 documents)."""
+        refused = Refused(datetime.now(UTC), tuple(numbers), reason, Raw(document))
+        self._unwritten.append(msgspec.json.encode(refused) + b"\n")
+        del self._unwritten[:-_MOST_IN_MEMORY]
+        self.write()
+
+    def write(self) -> None:
+        """Write what the disk did not take so far. Never raises."""
+        if not self._unwritten:
+            return
+        content = b"".join(self._unwritten)
+        with contextlib.suppress(OSError):
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            try:
+                size = os.fstat(file).st_size
+                if size and os.pread(file, 1, size - 1) != b"\n":
+                    content = b"\n" + content  # a line that was cut short stays a line of its own
+                if os.write(file, content) != len(content):
+                    os.ftruncate(file, size)
+                    return
+            finally:
+                os.close(file)
+            self._unwritten.clear()
+            if size + len(content) > self._largest:
+                self._cut()
+
+    def entries(self) -> list[Refused]:
+        """The documents that are still there, the oldest first."""
+        return [line for line in self._lines() if isinstance(line, Refused)]
+
+    def cut(self) -> int:
+        """How many older ones were removed for room."""
+        return sum(line.cut for line in self._lines() if isinstance(line, _Cut))
+
+    def numbers(self) -> Ranges:
+        """The numbers of all that was ever refused."""
+        return _numbers(self._lines())
+
+    def _lines(self) -> list[Refused | _Cut]:
+        content = b""
+        with contextlib.suppress(OSError):
+            content = self._path.read_bytes()
+        lines: list[Refused | _Cut] = []
+        for text in (*content.split(b"\n"), *self._unwritten):
+            if text:
+                with contextlib.suppress(msgspec.MsgspecError):
+                    lines.append(_decoded(text))
+        return lines
+
+    def _cut(self) -> None:
+        lines = self._lines()
+        kept: list[Refused | _Cut] = []
+        size = 0
+        while lines and isinstance(last := lines[-1], Refused):
+            size += len(msgspec.json.encode(last)) + 1
+            if size > self._largest // 2:
+                break
+            kept.insert(0, lines.pop())
+        cut = sum(line.cut if isinstance(line, _Cut) else 1 for line in lines)
+        kept.insert(0, _Cut(cut, tuple(_numbers(lines))))
+        beside = self._path.with_suffix(".new")
+        file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with open(file, "wb") as new:
+            new.writelines(msgspec.json.encode(line) + b"\n" for line in kept)
+        beside.replace(self._path)
+
+
+def _decoded(text: bytes) -> Refused | _Cut:
+    if text.startswith(b'{"cut"'):
+        return msgspec.json.decode(text, type=_Cut)
+    return msgspec.json.decode(text, type=Refused)
+
+
+def _numbers(lines: list[Refused | _Cut]) -> Ranges:
+    return ranges_of(number for line in lines for first, last in line.numbers for number in range(first, last + 1))

@@ -1,0 +1,115 @@
+"""Logging from within a signal handler or a destructor, in the midst of an append of the same thread."""
+
+import gc
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+from actionlog_client.journal.directory import JournalDirectory
+from actionlog_client.journal.entries import Weight
+from actionlog_client.journal.file import FileJournal
+from actionlog_client.tests.journals import append, directory, entries_in
+
+SECONDS = 1.0
+
+
+@pytest.fixture
+def timer() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGALRM)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def told_ids(journal: FileJournal) -> dict[int, str]:
+    entries = entries_in(journal.folder)
+    assert [entry.number for entry in entries] == list(range(1, len(entries) + 1))
+    return {entry.number: entry.id for entry in entries}
+
+
+@pytest.mark.usefixtures("timer")
+def test_a_signal_handler_may_log_at_any_moment(tmp_path: Path) -> None:
+    # Small segments, so that the change to the next one is interrupted too.
+    journal = JournalDirectory(tmp_path, 64 * 1024 * 64).begin()
+    returned: dict[int, str] = {}
+    handled = 0
+
+    def handler(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal handled
+        handled += 1
+        for _ in range(2):
+            returned[append(journal, Weight.OUTCOME, f"signal-{handled}")] = f"signal-{handled}"
+        signal.setitimer(signal.ITIMER_REAL, 0.00003)
+
+    append(journal, Weight.START, "first")
+    signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.00003)
+    ends = time.monotonic() + SECONDS
+    count = 0
+    while time.monotonic() < ends and journal.written < 8000:
+        count += 1
+        number = append(journal, Weight.OUTCOME, f"plain-{count}")
+        assert number not in returned
+        returned[number] = f"plain-{count}"
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    assert handled > 100
+    assert journal.obstacle is None
+    assert not journal.waiting
+    assert told_ids(journal) == {1: "first", **returned}
+
+
+class Interruption(Exception):
+    """What a signal handler raises, as KeyboardInterrupt is."""
+
+
+@pytest.mark.usefixtures("timer")
+def test_an_exception_out_of_a_signal_handler_loses_nothing_that_returned(tmp_path: Path) -> None:
+    journal = directory(tmp_path).begin()
+    returned: dict[int, str] = {}
+
+    def handler(_signal: int, _frame: FrameType | None) -> None:
+        raise Interruption
+
+    append(journal, Weight.START, "first")
+    signal.signal(signal.SIGALRM, handler)
+    interrupted = 0
+    for count in range(4000):
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.00002 + count % 40 / 1e6)
+            returned[append(journal, Weight.STEP, f"plain-{count}")] = f"plain-{count}"
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        except Interruption:
+            interrupted += 1
+    journal.close()
+    assert interrupted > 20
+    found = told_ids(journal)
+    assert returned.items() <= found.items()
+
+
+def test_a_destructor_may_log_at_any_moment(tmp_path: Path) -> None:
+    journal = directory(tmp_path).begin()
+    returned: dict[int, str] = {}
+
+    class Lost:
+        def __init__(self, name: str) -> None:
+            self.name = name
+            self.itself = self  # only the garbage collector can end it
+
+        def __del__(self) -> None:
+            returned[append(journal, Weight.OUTCOME, self.name)] = self.name
+
+    threshold = gc.get_threshold()
+    gc.set_threshold(3)
+    try:
+        for count in range(1000):
+            Lost(f"lost-{count}")
+            returned[append(journal, Weight.OUTCOME, f"plain-{count}")] = f"plain-{count}"
+    finally:
+        gc.set_threshold(*threshold)
+    gc.collect()
+    assert len(returned) == 2000
+    assert told_ids(journal) == returned
