@@ -23,7 +23,7 @@ Told = dict[str, list[int]]
 @contextlib.contextmanager
 def writer(path: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", "actionlog_client.tests.writer_process", str(path), *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
     try:
         yield process
     finally:

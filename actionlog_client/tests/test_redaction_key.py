@@ -20,8 +20,7 @@ _PRINT_KEY = (
 def test_processes_that_start_at_once_get_the_same_key(tmp_path: Path) -> None:
     path = tmp_path / "journal" / KEY_FILE
     processes = [
-        subprocess.Popen([sys.executable, "-c", _PRINT_KEY, path], stdin=-1, stdout=-1, text=True)  # noqa: S603
-        for _ in range(4)
+        subprocess.Popen([sys.executable, "-c", _PRINT_KEY, path], stdin=-1, stdout=-1, text=True) for _ in range(4)
     ]
     answers = [process.communicate("go\n", timeout=60)[0].strip() for process in processes]
     assert answers == [load_or_make_key(path).hex()] * 4
