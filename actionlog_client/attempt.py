@@ -5,7 +5,8 @@ import itertools
 import logging
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from datetime import datetime
 from types import TracebackType
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from actionlog_client.clock import Stopwatch
 from actionlog_client.journal.entries import Weight
+from actionlog_client.payload.encoder import PayloadEncoder
+from actionlog_client.payload.hiding import hiding
 from actionlog_client.telling import Telling
 
 if TYPE_CHECKING:
@@ -29,6 +32,16 @@ _current: ContextVar["ActionAttempt | None"] = ContextVar("actionlog_attempt", d
 def current_attempt() -> "ActionAttempt | None":
     """The attempt whose `with` block, or decorated function, runs here; None outside of any."""
     return _current.get()
+
+
+@contextmanager
+def acting(attempt: "ActionAttempt") -> "Iterator[ActionAttempt]":
+    """Make it the current attempt of this block, which tells no outcome by ending: that is left to the caller."""
+    token = _current.set(attempt)
+    try:
+        yield attempt
+    finally:
+        _current.reset(token)
 
 
 class ActionAttempt:
@@ -52,6 +65,7 @@ class ActionAttempt:
         parameters: Any,
         status: Literal["pending", "in_progress"],
         watch: Stopwatch,
+        encoder: PayloadEncoder,
         on_outcome: "Callable[[ActionAttempt], None] | None" = None,
     ) -> None:
         self.attempt_id: Final = attempt_id
@@ -70,6 +84,7 @@ class ActionAttempt:
         self._logger = action_logger
         self._identity: Final = identity
         self._watch = watch
+        self._encoder = encoder
         self._on_outcome = on_outcome
         self._numbers = itertools.count()
         self._lock = threading.Lock()
@@ -94,10 +109,15 @@ class ActionAttempt:
         telling.time("started_at", self.started_at)
         self._tell(telling, "in_progress")
 
+    def hide(self, *secrets: str) -> None:
+        """From now on these texts are marked wherever they turn up in what is told of this attempt: results, messages,
+        tracebacks, steps. Too short ones are not (see payload/hiding.py)."""
+        self._encoder = hiding(self._encoder, secrets)
+
     def log_step(self, step: Any, status: Any = "in_progress", details: Any = None) -> None:
         """One entry of the attempt's log: what was done, how it stands, and any details."""
         number = next(self._numbers)
-        told = Telling(self._logger.encoder, b'"sequence":%d' % number, prefix=f"logs[{number}].")
+        told = Telling(self._encoder, b'"sequence":%d' % number, prefix=f"logs[{number}].")
         told.text("step", step)
         told.text("status", status)
         told.time("timestamp", self._watch.now())
@@ -207,8 +227,8 @@ class ActionAttempt:
             return
         self.result = result
         message, kind = error.get("error_message"), error.get("error_type")
-        self.error_message = None if message is None else self._logger.encoder.text(message)[0]
-        self.error_type = None if kind is None else self._logger.encoder.text(kind)[0]
+        self.error_message = None if message is None else self._encoder.text(message)[0]
+        self.error_type = None if kind is None else self._encoder.text(kind)[0]
         if self.completed_at is None:
             self._time_the_end(telling)
         if self.dropped_steps:
@@ -227,7 +247,7 @@ class ActionAttempt:
             telling.seconds("execution_time_seconds", self.execution_time_seconds)
 
     def _telling(self) -> Telling:
-        return Telling(self._logger.encoder)
+        return Telling(self._encoder)
 
     def _tell(self, telling: Telling, status: Status | None) -> None:
         self._logger.append(

@@ -5,7 +5,7 @@ How an entry gets to the disk and to the server is the recorder's matter (record
 
 import os
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeVar
 from uuid import UUID
@@ -18,6 +18,7 @@ from actionlog_client.decorator import recorded
 from actionlog_client.identifiers import new_id
 from actionlog_client.journal.entries import EMPTY_LIST, EMPTY_OBJECT, Kind, Weight
 from actionlog_client.payload.encoder import PayloadEncoder
+from actionlog_client.payload.hiding import hiding
 from actionlog_client.recorder import LocalRecorder, Recorder
 from actionlog_client.resolution import SEVERITIES, ResolutionAttempt, current_resolution
 from actionlog_client.settings import Settings, read_settings
@@ -99,14 +100,17 @@ class ActionLogger:
         retry_of: Any = None,
         trace_id: Any = None,
         approved_by: Any = None,
+        secrets: Iterable[str] = (),
     ) -> ActionAttempt:
         """An action is about to run (or planned: status pending). Raises JournalFull when it cannot be logged.
 
+        secrets: texts that are marked wherever they turn up in what is told of this attempt, as ActionAttempt.hide.
         Inside a `with resolution(...)` block, or with a resolution, the attempt takes its incident and its type.
         retry_of is the attempt (or its id) that is tried again; environment is the logger's unless told.
         """
         resolution = resolution or current_resolution()
-        telling = Telling(self.encoder)
+        encoder = hiding(self.encoder, secrets)
+        telling = Telling(encoder)
         if resolution is not None:
             incident_id = incident_id if incident_id is not None else resolution.incident_id
             incident_type = incident_type if incident_type is not None else resolution.incident_type
@@ -141,6 +145,7 @@ class ActionLogger:
             parameters=parameters,
             status=status,
             watch=watch,
+            encoder=encoder,
             on_outcome=None if resolution is None else resolution.count,
         )
         self.append(

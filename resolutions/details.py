@@ -10,6 +10,7 @@ from msgspec.structs import asdict
 from attempts.details import EMPTY_OBJECT, NULL, AttemptDetail, JsonObject, JsonObjectOrNull, value_or
 from resolutions.records import ResolutionDocument, ResolutionStatus
 from resolutions.rows import ResolutionRow
+from resolutions.summary import ComputedSummary, SummaryDifference, computed_summary, summary_differences
 
 EMPTY_LIST: Final = Raw(b"[]")
 
@@ -20,7 +21,8 @@ class ResolutionDetail(ResolutionDocument, forbid_unknown_fields=False, omit_def
     """One session of an engine on an incident, as it is read. Times are UTC.
 
     implicit marks the session that the attempts of one incident form which belong to no recorded resolution attempt:
-    its resolution_id and status are null, since nobody told them.
+    its resolution_id and status are null, since nobody told them. What the action attempts add up to, and where the
+    engine's summary differs from it, comes with them: computed_summary and summary_differences.
     """
 
     resolution_id: UUID | None  # type: ignore[assignment]
@@ -36,6 +38,8 @@ class ResolutionDetail(ResolutionDocument, forbid_unknown_fields=False, omit_def
     recorded_by: int | None
     implicit: bool
     action_attempts: list[AttemptDetail] | UnsetType = UNSET
+    computed_summary: ComputedSummary | UnsetType = UNSET
+    summary_differences: list[SummaryDifference] | UnsetType = UNSET
 
     @property
     def is_abandoned(self) -> bool:
@@ -53,9 +57,9 @@ class IncidentDetail(Struct):
 def detail_of_resolution(
     row: ResolutionRow, action_attempts: list[AttemptDetail] | UnsetType = UNSET
 ) -> ResolutionDetail:
-    """The detail of a row. Without action attempts the field is absent from the answer, not empty."""
+    """The detail of a row. Without action attempts they, and what follows from them, are absent and not empty."""
     told = {name: value for name, value in asdict(row).items() if name in ResolutionDetail.__struct_fields__}
-    return ResolutionDetail(
+    detail = ResolutionDetail(
         **told
         | {
             "status": row.effective_status,
@@ -64,9 +68,9 @@ def detail_of_resolution(
             "summary": value_or(row.summary, EMPTY_OBJECT),
             "extra": value_or(row.extra, NULL),
             "implicit": False,
-            "action_attempts": action_attempts,
         }
     )
+    return _with_attempts(detail, action_attempts)
 
 
 def implicit_session(
@@ -81,7 +85,7 @@ def implicit_session(
     action_attempts: list[AttemptDetail] | UnsetType = UNSET,
 ) -> ResolutionDetail:
     """The session that attempts without a recorded resolution form, from what they have in common."""
-    return ResolutionDetail(
+    detail = ResolutionDetail(
         resolution_id=None,
         incident_id=incident_id,
         incident_type=incident_type,
@@ -97,5 +101,13 @@ def implicit_session(
         abandoned_at=None,
         recorded_by=None,
         implicit=True,
-        action_attempts=action_attempts,
     )
+    return _with_attempts(detail, action_attempts)
+
+
+def _with_attempts(detail: ResolutionDetail, action_attempts: list[AttemptDetail] | UnsetType) -> ResolutionDetail:
+    if action_attempts is not UNSET:
+        detail.action_attempts = action_attempts
+        detail.computed_summary = computed_summary(action_attempts)
+        detail.summary_differences = summary_differences(detail.summary, detail.computed_summary)
+    return detail

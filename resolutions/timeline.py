@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+import msgspec
 from msgspec import UNSET, Struct
 
 from attempts.details import AttemptDetail
 from attempts.records import OPEN_STATUSES
 from resolutions.details import IncidentDetail, ResolutionDetail
+from resolutions.summary import told_figures
 from resolutions.totals import Totals, totals_of
 
 
@@ -33,6 +35,24 @@ class Session(Struct, frozen=True):
     @property
     def is_open(self) -> bool:
         return self.resolution.status == "in_progress" or self.totals.open > 0
+
+    @property
+    def tells_figures(self) -> bool:
+        """Whether its summary has figures that can be compared with the attempts on record."""
+        return bool(told_figures(self.resolution.summary))
+
+    @property
+    def differences(self) -> list[tuple[str, str, str]]:
+        """Of each figure that differs: what it is, as told, and as the attempts on record have it."""
+        differences = self.resolution.summary_differences
+        return [
+            (
+                difference.field.replace("_", " "),
+                bytes(difference.told).decode(),
+                msgspec.json.encode(difference.computed).decode(),
+            )
+            for difference in (() if differences is UNSET else differences)
+        ]
 
 
 class IncidentOverview(Struct, frozen=True):

@@ -40,7 +40,7 @@ class PayloadEncoder:
     def __init__(self, redactor: Redactor, most_bytes: int = MOST_VALUE_BYTES) -> None:
         """most_bytes: what one value may weigh as JSON; the server takes 8 MiB a document."""
         self.redactor = redactor
-        self._most_bytes = most_bytes
+        self.most_bytes: Final = most_bytes
 
     def json(self, value: Any, path: str) -> Encoded:
         """Any object as JSON. path is where it will stand in the document, for the notes."""
@@ -65,7 +65,7 @@ class PayloadEncoder:
         if value is None:
             return "", None
         text, note = self._plain_text(value)
-        most = min(MOST_TEXT_CHARACTERS, self._most_bytes)
+        most = min(MOST_TEXT_CHARACTERS, self.most_bytes)
         if not text.isascii():
             most //= 3
         if len(text) > most:
@@ -77,7 +77,7 @@ class PayloadEncoder:
         if value is None:
             return "", None
         text, note = self._plain_text(value)
-        if len(text) > self._most_bytes:
+        if len(text) > self.most_bytes:
             text, note = cut_middle(text, MOST_SHORT, self.redactor), cut_note(len(text), MOST_SHORT)
         return _short(clean(text, self.redactor), self.redactor, note)
 
@@ -107,7 +107,7 @@ class PayloadEncoder:
             if must_be_object and type(tree) is not dict:
                 book.add((), f"{name_of(type(value))} as the member value")
                 tree = {"value": tree}
-            return Encoded(fit(tree, walk.characters, self._most_bytes, book, self.redactor), book.notes())
+            return Encoded(fit(tree, walk.characters, self.most_bytes, book, self.redactor), book.notes())
         except Exception as error:  # a stack that was deep already, no memory: nothing that an engine should die of
             lost = f"<{name_of(type(value))} object that could not be read>"
             told = {"value": lost} if must_be_object else lost
@@ -118,7 +118,7 @@ class PayloadEncoder:
 
         def convert(watch: Watch | None, *, refused: bool = False) -> tuple[NoteBook, Conversion, Any]:
             book = NoteBook(path, self.redactor)
-            walk = Conversion(self.redactor, book, self._most_bytes, watch=watch, refused=refused)
+            walk = Conversion(self.redactor, book, self.most_bytes, watch=watch, refused=refused)
             return book, walk, walk.value(value)
 
         try:

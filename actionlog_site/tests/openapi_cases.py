@@ -25,7 +25,7 @@ OPEN: Final = {
     "incident_id": INCIDENT,
     "severity": "high",
     "recommended_actions": ["restart", 1],
-    "summary": {"a": None},
+    "summary": {"a": None, "actions_attempted": 7},
     "started_at": "2026-03-01T06:00:00Z",
 }
 LOOSE: Final = {**START, "attempt_id": "0190d3a5-6c1e-7b43-9f0e-2a1b3c4d0000", "resolution_id": None}

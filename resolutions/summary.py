@@ -1,0 +1,118 @@
+"""What a session's attempts add up to, beside what its engine told in its summary. Pure; nothing here reads.
+
+The definitions are those of the client (actionlog_client/resolution.py): attempted is what ran and came to an end,
+retries included; skipped is counted apart; what is open or lost contact is not counted, since how it ended is unknown.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Final
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+
+from attempts.details import AttemptDetail
+from attempts.records import OPEN_STATUSES
+
+Figure = Annotated[Raw, Meta(extra_json_schema={"type": ["number", "boolean"]})]
+
+
+class ComputedSummary(Struct, frozen=True, kw_only=True):
+    """The attempts of a session by how they ended. overall_success: something ran, and of each action (each action_id)
+    the attempt that ended last is a success."""
+
+    actions_attempted: int
+    actions_successful: int
+    actions_failed: int
+    actions_skipped: int
+    actions_cancelled: int
+    overall_success: bool
+
+
+class SummaryDifference(Struct, frozen=True):
+    """A figure of the summary that the attempts on record do not bear out."""
+
+    field: str
+    told: Figure
+    computed: int | bool
+
+
+class _Told(Struct, frozen=True):
+    """The figures in a summary. What is no figure of ours is not looked at."""
+
+    actions_attempted: Raw = Raw()
+    actions_successful: Raw = Raw()
+    actions_failed: Raw = Raw()
+    actions_skipped: Raw = Raw()
+    actions_cancelled: Raw = Raw()
+    overall_success: Raw = Raw()
+
+
+NUMBERS_BEGIN: Final = tuple(b"-0123456789"[place : place + 1] for place in range(11))
+
+_told: Final = msgspec.json.Decoder(_Told)
+
+
+def computed_summary(attempts: Iterable[AttemptDetail]) -> ComputedSummary:
+    """The summary of these attempts, in whatever order they come."""
+    counts = dict.fromkeys(("success", "failed", "skipped", "cancelled"), 0)
+    ran = []
+    for attempt in attempts:
+        if attempt.status in OPEN_STATUSES:
+            continue
+        counts[attempt.status] += 1
+        if attempt.status != "skipped":
+            ran.append(attempt)
+    return ComputedSummary(
+        actions_attempted=len(ran),
+        actions_successful=counts["success"],
+        actions_failed=counts["failed"],
+        actions_skipped=counts["skipped"],
+        actions_cancelled=counts["cancelled"],
+        overall_success=bool(ran) and all(attempt.status == "success" for attempt in _last_of_each_action(ran)),
+    )
+
+
+def told_figures(summary: Raw) -> dict[str, Raw]:
+    """The figures that the engine told in its summary, by name: counts that are numbers, overall_success if yes or no.
+
+    An engine may use these names for something else, such as a list of actions; that is not compared.
+    """
+    told = _told.decode(summary)
+    found = {}
+    for name in ComputedSummary.__struct_fields__:
+        figure: Raw = getattr(told, name)
+        text = bytes(figure)
+        is_figure = text in (b"true", b"false") if name == "overall_success" else text[:1] in NUMBERS_BEGIN
+        if is_figure:
+            # A copy: the original would keep the whole summary in memory.
+            found[name] = figure.copy()
+    return found
+
+
+def summary_differences(summary: Raw, computed: ComputedSummary) -> list[SummaryDifference]:
+    """Where what was told differs from what is on record. What was not told is not compared."""
+    return [
+        SummaryDifference(name, told, getattr(computed, name))
+        for name, told in told_figures(summary).items()
+        if not _is_same(told, getattr(computed, name))
+    ]
+
+
+def _is_same(told: Raw, computed: int | bool) -> bool:
+    if isinstance(computed, bool):
+        return (bytes(told) == b"true") == computed
+    return Decimal(bytes(told).decode()) == computed
+
+
+def _last_of_each_action(ran: list[AttemptDetail]) -> Iterable[AttemptDetail]:
+    """A retry comes after what it tries again, whatever the clocks say; else the later end does."""
+    tried_again = {attempt.retry_of for attempt in ran}
+
+    def place(attempt: AttemptDetail) -> tuple[bool, datetime, UUID]:
+        ended_at = attempt.completed_at or attempt.effective_started_at
+        return attempt.attempt_id not in tried_again, ended_at, attempt.attempt_id
+
+    return {attempt.action_id: attempt for attempt in sorted(ran, key=place)}.values()
