@@ -17,15 +17,17 @@ No thread, no file, no server. What is told is converted and redacted as it woul
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 
 from actionlog_client.clock import SYSTEM_CLOCK, Clock
 from actionlog_client.delivery.documents import documents_of
 from actionlog_client.delivery.requests import Heartbeat
-from actionlog_client.figures import statistics_of
 from actionlog_client.journal.entries import EMPTY_LIST, EMPTY_OBJECT, JournalFull, Kind, Weight
 from actionlog_client.journal.memory import MemoryJournal
+from actionlog_client.local_attempts import LocalAttempt, attempt_of, documents_by_attempt
+from actionlog_client.local_statistics import statistics_of
 from actionlog_client.logger import ActionLogger
 from actionlog_client.payload.encoder import PayloadEncoder
 from actionlog_client.redaction import Redactor
@@ -125,6 +127,10 @@ class MemoryRecorder:
         self._clock: Final = clock
         self._journal = MemoryJournal()
 
+    @property
+    def journal_id(self) -> UUID:
+        return self._journal.journal_id
+
     def tell_who_is_alive(self, heartbeats: Callable[[], Sequence[Heartbeat]]) -> None:
         """Nobody asks."""
 
@@ -159,10 +165,26 @@ class MemoryRecorder:
         return [{**empty, **document} for document in told.values()]
 
     def statistics(self, days_back: int) -> dict[str, Any]:
-        return {**statistics_of(self.documents("attempt"), days_back, now=self._clock.now()), "source": "local"}
+        return {**statistics_of(self._attempts(), days_back, self._clock.now()), "source": "local"}
 
     def attempts_by_incident(self, incident_id: str) -> list[Document]:
-        return [attempt for attempt in self.documents("attempt") if attempt["incident_id"] == incident_id]
+        """As the server's answers show them."""
+        return [attempt.shown() for attempt in self._attempts() if attempt.incident_id == incident_id]
+
+    def health(self) -> dict[str, Any]:
+        written = self._journal.written
+        return {
+            "journal_id": str(self.journal_id),
+            "written": written,
+            "delivered": 0,
+            "waiting": 0,
+            "refused": 0,
+            "last_error": None,
+        }
+
+    def _attempts(self) -> list[LocalAttempt]:
+        told = documents_by_attempt(list(self._journal.entries))
+        return [attempt for document in told.values() if (attempt := attempt_of(document)) is not None]
 
     def flush(self, timeout: float | None) -> bool:
         return True

@@ -46,7 +46,9 @@ def test_what_was_told_is_there_in_the_servers_names_and_order() -> None:
     assert (two["retry_of"], two["result"], two["parameters"], two["logs"]) == (one["attempt_id"], {"pid": 7}, {}, [])
     assert action_logger.attempt("a-2") == two
     assert action_logger.steps() == action_logger.steps(one["attempt_id"]) == one["logs"]
-    assert action_logger.get_action_attempts_by_incident("inc_001") == [one, two]
+    shown = action_logger.get_action_attempts_by_incident("inc_001")
+    assert [attempt["attempt_id"] for attempt in shown] == [one["attempt_id"], two["attempt_id"]]
+    assert shown[0]["error_type"] == one["error_type"]
     assert action_logger.get_action_attempts_by_incident("inc_002") == []
 
 
