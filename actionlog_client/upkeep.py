@@ -6,13 +6,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 from typing import Final
 from uuid import UUID
 
 from actionlog_client.delivery.courier import Courier
 from actionlog_client.delivery.deliveries import Delivery
 from actionlog_client.delivery.requests import Heartbeat
+from actionlog_client.delivery.senders import Senders
 from actionlog_client.delivery.transport import Transport
 from actionlog_client.journal.directory import JournalDirectory
 from actionlog_client.journal.file import FileJournal
@@ -101,14 +101,14 @@ class Upkeep:
             self._directory.release(journal)
         return delivered
 
-    def _to_deliver(self, transport: Transport, executor: Executor) -> Sequence[Delivery]:
+    def _to_deliver(self, transport: Transport, senders: Senders) -> Sequence[Delivery]:
         """The journals of this process, its own first. For the courier's thread alone."""
         held = {journal.journal_id: journal for journal in self._directory.held()}
         for journal_id in self._deliveries.keys() - held.keys():
             del self._deliveries[journal_id]
         for journal in held.values():
             if journal.journal_id not in self._deliveries:
-                self._deliveries[journal.journal_id] = Delivery(journal, journal.reader(DELIVERED), transport, executor)
+                self._deliveries[journal.journal_id] = Delivery(journal, journal.reader(DELIVERED), transport, senders)
         return sorted(self._deliveries.values(), key=lambda delivery: delivery.source is not self._own)
 
     def _keep(self) -> None:

@@ -6,12 +6,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Final
 
 from actionlog_client.delivery.backoff import BackOff
 from actionlog_client.delivery.deliveries import IN_FLIGHT, Delivery, TryLater
 from actionlog_client.delivery.requests import Heartbeat
+from actionlog_client.delivery.senders import Senders
 from actionlog_client.delivery.transport import Transport, Unreachable
 
 logger = logging.getLogger("actionlog")
@@ -36,18 +36,13 @@ class Courier:
     def __init__(
         self,
         transport: Transport,
-        deliveries: Callable[[Transport, Executor], Sequence[Delivery]],
+        deliveries: Callable[[Transport, Senders], Sequence[Delivery]],
         heartbeats: Callable[[], Sequence[Heartbeat]],
-        *,
-        heartbeat_seconds: float = HEARTBEAT_SECONDS,
-        idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._transport = transport
         self._deliveries = deliveries
         self._heartbeats = heartbeats
-        self._heartbeat_seconds = heartbeat_seconds
-        self._idle_seconds = idle_seconds
-        self._executor = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="actionlog-request")
+        self._senders = Senders(IN_FLIGHT)
         self._back_off = BackOff()
         self._wake = threading.Event()
         self._changed = threading.Condition()
@@ -92,10 +87,10 @@ class Courier:
             self._changed.notify_all()
         self._wake.set()
         self._thread.join(timeout)
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._senders.close()
 
     def _run(self) -> None:
-        heartbeat_due = time.monotonic() + self._heartbeat_seconds
+        heartbeat_due = time.monotonic() + HEARTBEAT_SECONDS
         while not self._closing:
             self._wake.clear()
             with self._changed:
@@ -107,18 +102,18 @@ class Courier:
                 self._rest(self._failed(error))
                 continue
             if delivered or time.monotonic() >= heartbeat_due:
-                heartbeat_due = time.monotonic() + self._heartbeat_seconds
+                heartbeat_due = time.monotonic() + HEARTBEAT_SECONDS
             with self._changed:
                 self._delivered_up_to = begun
                 self._changed.notify_all()
             self._worked()
-            if self._wake.wait(min(self._idle_seconds, self._heartbeat_seconds)) and not self._waiting:
+            if self._wake.wait(min(IDLE_SECONDS, HEARTBEAT_SECONDS)) and not self._waiting:
                 time.sleep(GATHER_SECONDS)
 
     def _round(self, *, heartbeat: bool) -> int:
         """Deliver what is there; the first journal, which is this process's own, also says what is alive."""
         delivered = 0
-        for position, delivery in enumerate(self._deliveries(self._transport, self._executor)):
+        for position, delivery in enumerate(self._deliveries(self._transport, self._senders)):
             delivered += delivery.deliver()
             if position == 0 and heartbeat:
                 delivery.report(self._heartbeats())

@@ -8,7 +8,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +17,7 @@ from msgspec.json import encode as encode_json
 
 from actionlog_client.delivery.documents import Document, documents_of
 from actionlog_client.delivery.requests import Heartbeat, Report, ordered, request_body
+from actionlog_client.delivery.senders import Senders
 from actionlog_client.delivery.transport import Refusal, Reply, Transport
 from actionlog_client.journal.held import HeldJournal
 from actionlog_client.journal.reader import Batch, JournalReader
@@ -56,12 +57,12 @@ class _Parcel:
 class Delivery:
     """The way of one journal to the server. Used by one thread at a time."""
 
-    def __init__(self, source: HeldJournal, reader: JournalReader, transport: Transport, executor: Executor) -> None:
+    def __init__(self, source: HeldJournal, reader: JournalReader, transport: Transport, senders: Senders) -> None:
         self.source: Final = source
         self._facts = _facts_of(source)
         self._reader = reader
         self._transport = transport
-        self._executor = executor
+        self._senders = senders
         # The server knows of most of them, but not of those for which the request as a whole was refused.
         self._aside = source.refused.numbers()
         self._internal_errors = 0
@@ -79,7 +80,7 @@ class Delivery:
         entries = 0
         try:
             while parcel := self._next_parcel():
-                in_flight.append((parcel, self._executor.submit(self._send, parcel.documents)))
+                in_flight.append((parcel, self._senders.submit(self._send, parcel.documents)))
                 while len(in_flight) >= IN_FLIGHT:
                     entries += self._settle(*in_flight.popleft())
             while in_flight:

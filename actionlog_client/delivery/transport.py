@@ -76,7 +76,9 @@ class Transport:
         self._headers = {"User-Agent": f"actionlog-client/{VERSION}", "Content-Type": "application/json"}
         if api_key:
             self._headers["Authorization"] = f"Bearer {api_key}"
-        self._pool = urllib3.PoolManager(
+        self._prefix = urllib3.util.parse_url(url).path or ""
+        self._pool = urllib3.connection_from_url(
+            url,
             maxsize=CONNECTIONS,
             retries=False,
             timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds),
@@ -91,17 +93,13 @@ class Transport:
         query = urlencode({name: value for name, value in parameters.items() if value is not None})
         return self._request("GET", f"{path}?{query}" if query else path)
 
-    def get_address(self, address: str) -> Reply:
-        """Read a whole address, such as the next page of a list. Raises Unreachable."""
-        return self._request("GET", address.removeprefix(self.url))
-
     def close(self) -> None:
-        self._pool.clear()
+        self._pool.close()
 
     def _request(self, method: str, path: str, body: bytes | None = None) -> Reply:
         try:
             # A redirect could carry the key to another server.
-            answer = self._pool.request(method, self.url + path, body=body, headers=self._headers, redirect=False)
+            answer = self._pool.request(method, self._prefix + path, body=body, headers=self._headers, redirect=False)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise Unreachable(f"{self.url} cannot be reached: {_reason_of(error)}") from error
         return Reply(answer.status, answer.data, _seconds(answer.headers.get("Retry-After")))

@@ -1,0 +1,297 @@
+"""A logger in the life of a process: forks, ends, disks that are full, folders without a server."""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from actionlog_client import ActionLogger, JournalFull
+from actionlog_client.tests.accounts import (
+    ROOT,
+    attempts_of,
+    engine_environment,
+    engines,
+    get,
+    wait_until_complete,
+)
+from benchmarks.server import Server, fresh_server
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with fresh_server() as server:
+        yield server
+
+
+def run(script: str, environment: dict[str, str], *, seconds: float = 30) -> "subprocess.CompletedProcess[str]":
+    """A Python program to its end."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(script)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+
+
+def test_what_is_logged_just_before_the_end_is_on_the_server(server: Server, tmp_path: Path) -> None:
+    done = run(
+        """
+        from actionlog_client import ActionLogger
+        action_logger = ActionLogger(json_store="")
+        with action_logger.start_action_attempt("a", "restart", {}, "at-exit") as attempt:
+            attempt.log_step("last words")
+        """,
+        engine_environment(server, tmp_path),
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    (found,) = attempts_of(server, "at-exit")
+    assert (found["status"], len(found["logs"])) == ("success", 1)
+    (engine,) = [engine for engine in engines(server) if engine["process_id"] and engine["closed_at"]]
+    assert (engine["missing"], engine["stored"]) == (0, engine["written"])
+
+
+def test_an_end_without_a_server_is_not_held_up(tmp_path: Path) -> None:
+    began = time.monotonic()
+    done = run(
+        """
+        from actionlog_client import ActionLogger
+        ActionLogger(url="http://127.0.0.1:9", json_store="").start_action_attempt("a", "b", {}, "c").mark_success()
+        """,
+        {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "ACTIONLOG_JOURNAL_DIR": str(tmp_path)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "kept in the journal" in done.stderr
+    assert time.monotonic() - began < 4
+
+
+def test_forked_workers_record_for_themselves(server: Server, tmp_path: Path) -> None:
+    """As gunicorn and celery do: the logger is made, and used, before the fork."""
+    done = run(
+        """
+        import os
+        import threading
+        from actionlog_client import ActionLogger
+        action_logger = ActionLogger(json_store="")
+        shared = action_logger.start_action_attempt("shared", "restart", {}, "forks")
+        # A thread that logs all the while, so that locks are held at the moment of the fork.
+        stop = threading.Event()
+        def work():
+            attempt = action_logger.start_action_attempt("thread", "restart", {}, "forks")
+            while not stop.is_set():
+                attempt.log_step("busy")
+            attempt.mark_success()
+        thread = threading.Thread(target=work)
+        thread.start()
+        children = []
+        for number in range(4):
+            child = os.fork()
+            if not child:
+                try:
+                    with action_logger.start_action_attempt(f"child-{number}", "restart", {}, "forks") as attempt:
+                        attempt.log_step("in the child", "done", {"pid": os.getpid()})
+                    if number == 0:
+                        shared.mark_success({"by": "a child"})
+                    # The first two end as a worker does that is told to, the others are gone at once.
+                    if number < 2:
+                        action_logger.close(10)
+                finally:
+                    os._exit(0)
+            children.append(child)
+        for child in children:
+            assert os.waitpid(child, 0)[1] == 0
+        stop.set()
+        thread.join()
+        action_logger.start_action_attempt("parent", "restart", {}, "forks").mark_success()
+        """,
+        engine_environment(server, tmp_path),
+        seconds=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    journals = [path.name for path in tmp_path.iterdir() if len(path.name) == 32]
+    assert len(journals) == 5
+    with ActionLogger(server.url, server.api_key, tmp_path, json_store="") as heir:
+        heir.start_action_attempt("heir", "restart", {}, "heir").mark_success()
+        wait_until_complete(server, journals)
+    found = {attempt["action_id"]: attempt for attempt in attempts_of(server, "forks")}
+    assert found.keys() == {"shared", "thread", "parent", *(f"child-{number}" for number in range(4))}
+    assert {attempt["status"] for attempt in found.values()} == {"success"}
+    assert found["shared"]["result"] == {"by": "a child"}
+    assert len(found["child-3"]["logs"]) == 1
+
+
+def test_a_restarted_engine_delivers_what_was_logged_while_the_server_was_down(server: Server, tmp_path: Path) -> None:
+    environment = engine_environment(server, tmp_path, url="http://127.0.0.1:9")
+    script = """
+        from actionlog_client import ActionLogger
+        action_logger = ActionLogger(json_store="")
+        for number in range(50):
+            action_logger.start_action_attempt(f"a{number}", "restart", {}, "outage").mark_success()
+        """
+    assert run(script, environment).returncode == 0
+    assert attempts_of_or_none(server, "outage") == []
+    with ActionLogger(server.url, server.api_key, tmp_path, json_store="") as action_logger:
+        action_logger.start_action_attempt("b", "restart", {}, "after").mark_success()
+        wait_until_complete(server, [path.name for path in tmp_path.iterdir() if len(path.name) == 32])
+    assert len(attempts_of(server, "outage")) == 50
+
+
+def attempts_of_or_none(server: Server, incident: str) -> list[str]:
+    found: list[str] = get(server, "/api/action-attempts/", incident_id=incident)["results"]
+    return found
+
+
+def test_open_attempts_are_heard_of_without_a_word_from_the_engine(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actionlog_client.delivery.courier.HEARTBEAT_SECONDS", 0.2)
+    with ActionLogger(server.url, server.api_key, tmp_path, json_store="") as action_logger:
+        resolution = action_logger.resolution("long")
+        attempt = resolution.start_action_attempt("a", "restart", {})
+        done = resolution.start_action_attempt("b", "restart", {})
+        done.mark_success()
+        assert action_logger.flush(10)
+        first = {found["action_id"]: found["last_heard_at"] for found in attempts_of(server, "long")}
+        deadline = time.monotonic() + 10
+        while True:
+            heard = {found["action_id"]: found["last_heard_at"] for found in attempts_of(server, "long")}
+            if heard["a"] > first["a"]:
+                break
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert heard["b"] == first["b"]
+        (session,) = get(server, "/api/resolution-monitor/", incident_id="long")["resolution_attempts"]
+        assert session["last_heard_at"] > first["a"]
+        attempt.mark_success()
+        resolution.resolved()
+
+
+def test_without_a_server_local_files_answer(tmp_path: Path) -> None:
+    store = tmp_path / "action_logs"
+    with ActionLogger("", journal_dir=tmp_path / "journal", json_store=store) as action_logger:
+        running = action_logger.start_action_attempt("a", "restart", {"n": 1}, "inc_001")
+        running.log_step("look", "in_progress", {"n": 1})
+        action_logger.start_action_attempt("b", "restart", {}, "inc_001").mark_failure("no")
+        assert action_logger.flush(5)
+        found = action_logger.get_action_attempts_by_incident("inc_001")
+        assert [(attempt["action_id"], attempt["status"]) for attempt in found] == [
+            ("a", "in_progress"),
+            ("b", "failed"),
+        ]
+        assert found[0]["logs"][0]["step"] == "look"
+        running.mark_success()
+        statistics = action_logger.get_action_statistics(days_back=1)
+        assert (statistics["success_rate"], statistics["n"], statistics["source"]) == (0.5, 2, "local")
+        assert action_logger.flush(5)
+    files = {json.loads(path.read_text())["action_id"]: json.loads(path.read_text()) for path in store.glob("*.json")}
+    assert files.keys() == {"a", "b"}
+    assert files["a"]["logs"][0]["step"] == "look"
+    # Another process reads the same.
+    again = ActionLogger("", journal_dir=tmp_path / "journal", json_store=store)
+    assert again.get_action_statistics(days_back=1)["total_attempts"] == 2
+
+
+def test_a_server_that_is_away_is_answered_for_by_local_files(tmp_path: Path) -> None:
+    with ActionLogger("http://127.0.0.1:9", "key", tmp_path, json_store="") as action_logger:
+        action_logger.start_action_attempt("a", "restart", {}, "inc").mark_success()
+        assert action_logger.get_action_statistics()["source"] == "local"
+        assert [found["status"] for found in action_logger.get_action_attempts_by_incident("inc")] == ["success"]
+        action_logger.close(0.1)
+
+
+def test_a_folder_that_cannot_be_written_stops_starts_and_names_itself(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    action_logger = ActionLogger("", journal_dir=blocked / "journal", json_store="")
+    with pytest.raises(JournalFull, match=str(blocked)):
+        action_logger.start_action_attempt("a", "restart", {}, "inc")
+    assert action_logger.close()
+
+
+def test_a_spent_budget_drops_steps_then_refuses_starts_and_keeps_outcomes(server: Server, tmp_path: Path) -> None:
+    started = []
+    action_logger = ActionLogger(
+        "http://127.0.0.1:9", server.api_key, tmp_path, json_store="", disk_budget=256 * 1024, engine="tight"
+    )
+    with pytest.raises(JournalFull, match="ACTIONLOG_DISK_BUDGET"):
+        for number in range(10_000):
+            attempt = action_logger.start_action_attempt(f"a{number}", "restart", {}, "tight")
+            started.append(attempt)
+            attempt.log_step("talk", "done", {"text": "x" * 1000})
+    for attempt in started:
+        attempt.mark_success()
+    assert any(attempt.dropped_steps for attempt in started)
+    action_logger.close(0.1)
+    size = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
+    assert size <= 256 * 1024
+    with ActionLogger(server.url, server.api_key, tmp_path, json_store="") as heir:
+        heir.start_action_attempt("heir", "restart", {}, "heir").mark_success()
+        wait_until_complete(server, [path.name for path in tmp_path.iterdir() if len(path.name) == 32])
+    found = {attempt["attempt_id"]: attempt for attempt in attempts_of(server, "tight")}
+    assert found.keys() == {attempt.attempt_id for attempt in started}
+    assert {attempt["status"] for attempt in found.values()} == {"success"}
+    for attempt in started:
+        told = found[attempt.attempt_id]
+        if attempt.dropped_steps:
+            assert told["extra"]["dropped_steps"] == 1
+            assert told["logs"] == []
+        else:
+            assert len(told["logs"]) == 1
+
+
+def test_importing_the_package_imports_no_django_and_little_else() -> None:
+    done = run(
+        """
+        import sys
+        import actionlog_client
+        unwanted = {"django", "actionlog_site", "attempts", "asyncpg", "psycopg", "websockets"} & sys.modules.keys()
+        print(sorted(unwanted))
+        """,
+        {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
+    )
+    assert done.stdout == "[]\n", done.stderr
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    import tomllib
+
+    from actionlog_client import __version__
+
+    assert tomllib.loads((ROOT / "actionlog_client/pyproject.toml").read_text())["project"]["version"] == __version__
+
+
+def test_it_can_be_installed_by_itself(tmp_path: Path) -> None:
+    installed = subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"),
+            *("--disable-pip-version-check", "--target", str(tmp_path / "site"), str(ROOT / "actionlog_client")),
+        ],
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PIP_CONFIG_FILE": os.devnull},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert installed.returncode == 0, installed.stderr
+    files = {
+        path.relative_to(tmp_path / "site").parts[1] for path in (tmp_path / "site/actionlog_client").rglob("*.py")
+    }
+    assert "logger.py" in files
+    assert "tests" not in files
+    done = run(
+        """
+        import actionlog_client, actionlog_client.testing
+        print(actionlog_client.__file__)
+        """,
+        {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path / "site")},
+    )
+    # Run from the repository's root, whose own copy would come first were it not installed: -c puts "" in front.
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "site/bin/actionlog").exists()
