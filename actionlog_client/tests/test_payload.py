@@ -183,7 +183,7 @@ def test_secrets_are_marked_as_the_server_marks_the_same_value() -> None:
 def test_nothing_is_told_of_a_secret_by_notes_and_no_note_is_taken_for_one() -> None:
     value = {"password": {"hunter2": b"hunter2"}, "token_type": [b"x"], "pg://bob:hunter2@db": b"x", Pool("a", b"1"): 1}
     encoded = encoder().object(value, "parameters")
-    extra = extra_of(redactor(), encoded.notes)
+    extra = extra_of(encoded.notes)
     assert b"hunter2" not in encoded.json + extra
     assert as_stored(result=extra)["result"] == extra
     assert msgspec.json.decode(extra)["converted parameters.token_type[0] (type)"] == "bytes as UTF-8 text"
@@ -443,7 +443,7 @@ def test_the_server_takes_anything_as_it_is(value: Any) -> None:
     stored_unchanged(encoded)
     assert encoder().json(value, "result") == encoded
     assert as_stored(parameters=encoder().object(value, "parameters").json)
-    extra = extra_of(redactor(), encoded.notes, encoder().object(value, "parameters").notes)
+    extra = extra_of(encoded.notes, encoder().object(value, "parameters").notes)
     assert as_stored(result=extra)["result"] == extra
 
 
