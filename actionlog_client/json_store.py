@@ -29,9 +29,8 @@ logger = logging.getLogger("actionlog")
 STORED: Final = "stored"
 OPEN_FOLDER: Final = ".open"
 
-# After the first entry, so long for others of the same attempt to come along.
-GATHER_SECONDS: Final = 0.05
-IDLE_SECONDS: Final = 1.0
+# It looks so often by itself: nobody waits for a file, and a logging call should wake no thread for it.
+IDLE_SECONDS: Final = 0.25
 # So much of unfinished attempts is held back, per journal, and for so long.
 MOST_HELD_BYTES: Final = 4 * 1024 * 1024
 MOST_HELD_SECONDS: Final = 5.0
@@ -77,7 +76,7 @@ class JsonStore:
         self._thread.start()
 
     def wake(self) -> None:
-        """An entry was written."""
+        """Look now."""
         if not self._wake.is_set():
             self._wake.set()
 
@@ -125,8 +124,7 @@ class JsonStore:
             with self._changed:
                 self._stored_up_to = begun
                 self._changed.notify_all()
-            if self._wake.wait(IDLE_SECONDS) and not self._closing:
-                time.sleep(GATHER_SECONDS)
+            self._wake.wait(IDLE_SECONDS)
 
     def _round(self) -> None:
         journals = {journal.journal_id: journal for journal in self._journals()}

@@ -11,7 +11,7 @@ from actionlog_client.journal.directory import JournalDirectory
 from actionlog_client.journal.entries import Entry
 from actionlog_client.journal.folder import JournalFolder
 from actionlog_client.journal.reader import JournalReader
-from actionlog_client.json_store import attempt_files
+from actionlog_client.json_store import STORED, attempt_files
 from actionlog_client.local_attempts import LocalAttempt, attempt_of, documents_by_attempt
 from actionlog_client.local_statistics import statistics_of, window_start
 from actionlog_client.stored_attempt import Members, members_of, united
@@ -43,22 +43,21 @@ class LocalFiles:
     def _attempts(self, changed_after: float = 0.0) -> Iterator[LocalAttempt]:
         # Journals first: what leaves them in the meantime is in the files then.
         told = documents_by_attempt(self._entries())
-        for source in self._stored(changed_after):
-            document = _members(source)
-            if document is None:
-                continue
-            attempt_id = bytes(document.get("attempt_id", msgspec.Raw())).decode()[1:-1]
+        for attempt_id, source in self._stored(changed_after):
             more = told.pop(attempt_id, None)
-            attempt = attempt_of(source if more is None else united(document, more))
+            document = None if more is None else _members(source)
+            attempt = attempt_of(source if more is None or document is None else united(document, more))
             if attempt is not None:
                 yield attempt
-        for document in told.values():
-            if (attempt := attempt_of(document)) is not None:
+        for members in told.values():
+            if (attempt := attempt_of(members)) is not None:
                 yield attempt
 
     def _entries(self) -> Iterator[Entry]:
+        """What is in the journals and not in the store."""
         for state in self._directory.journals():
-            reader = JournalReader(JournalFolder(state.path), _NOBODY)
+            # It acknowledges nothing, so that no cursor is moved.
+            reader = JournalReader(JournalFolder(state.path), _NOBODY if self._json_store is None else STORED)
             try:
                 while (batch := reader.read()) is not None:
                     yield from batch.entries
@@ -67,12 +66,13 @@ class LocalFiles:
             finally:
                 reader.close()
 
-    def _stored(self, changed_after: float) -> Iterator[bytes]:
+    def _stored(self, changed_after: float) -> Iterator[tuple[str, bytes]]:
+        """The ids in the names of the files, and what is in them."""
         if self._json_store is None:
             return
         for path in attempt_files(self._json_store, unfinished=True, changed_after=changed_after):
             try:
-                yield path.read_bytes()
+                yield path.stem, path.read_bytes()
             except OSError:
                 continue
 

@@ -1,6 +1,6 @@
 """What never reaches a disk: passwords, tokens and the like. Finding and marking only, pure, for client and server.
 
-The one definition of the rules: the client applies them before it writes its journal (payload.py), the server before
+The one definition of the rules: the client applies them before it writes its journal (payload/), the server before
 it stores what arrives (its attempts/validation.py), so that what the one has redacted the other leaves as it is.
 
 A secret is found by the name of its key, in the user part of a URL, or behind "Bearer" and "Authorization:". It is

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from actionlog_client.payload.encoder import PayloadEncoder
+from actionlog_client.payload.notes import name_of_note
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -133,7 +134,7 @@ class Telling:
 
     def _converted(self, notes: Mapping[str, str]) -> None:
         for path, note in notes.items():
-            self._extra[f"converted {path}"] = note
+            self._extra[name_of_note(path)] = note
 
     def _unusable(self, name: str, value: Any) -> None:
         """A value that the field cannot hold is kept beside it."""

@@ -69,11 +69,9 @@ class Upkeep:
         return sum(delivery.refused for delivery in list(self._deliveries.values()))
 
     def wake(self) -> None:
-        """An entry was written."""
+        """An entry was written. The store looks by itself now and then: nobody waits for a file."""
         if self._courier is not None:
             self._courier.wake()
-        if self._store is not None:
-            self._store.wake()
 
     def flush(self, timeout: float | None, *, patient: bool = True) -> bool:
         """Whether all that was written before is delivered, and in the store, within so many seconds."""

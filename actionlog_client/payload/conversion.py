@@ -5,9 +5,6 @@ what the tree may weigh as JSON is the matter of fitting.py.
 """
 
 import operator
-import re
-from base64 import b64encode
-from codecs import getincrementaldecoder
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime, time
@@ -21,10 +18,12 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from actionlog_client.payload import kinds
+from actionlog_client.payload.binary import binary_text
 from actionlog_client.payload.foreign import Watch, is_hanging
 from actionlog_client.payload.kinds import NOT_A_FIELD, attribute_of, name_of
 from actionlog_client.payload.notes import NoteBook
-from actionlog_client.payload.texts import clean, cut_middle, cut_note, storable
+from actionlog_client.payload.snapshots import items_of, pairs_of
+from actionlog_client.payload.texts import KEPT_OF_HUGE, clean, cut_middle, cut_note, storable
 from actionlog_client.redaction import Redactor, names_a_secret
 
 T = TypeVar("T")
@@ -32,16 +31,11 @@ T = TypeVar("T")
 DEEPEST: Final = 50
 # Members of all containers in one value. Each costs the caller about a microsecond.
 MOST_MEMBERS: Final = 20_000
-# A text that alone is more than a value may weigh is cut to this at once.
-KEPT_OF_HUGE: Final = 65_536
 LONGEST_REPRESENTATION: Final = 10_000
 LONGEST_NAME: Final = 1024
 # The server counts the digits of a value's numbers as they are written out: 1e-300 has 301.
 _MOST_DIGITS: Final = 1_000_000
 _MANY_DIGITS: Final = 40
-_TRIES: Final = 3
-# The rest of a UTF-8 letter.
-_CONTINUATION: Final = re.compile(rb"\A[\x80-\xbf]{1,3}")
 
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 _decode_exact: Final = msgspec.json.Decoder(float_hook=Decimal).decode
@@ -147,16 +141,10 @@ class Conversion:
         return self._text(text)
 
     def _bytes(self, value: Any) -> str:
-        length = memoryview(value).nbytes
-        if length <= self._most_characters:
-            parts = [bytes(value)]
-        else:
-            self._note(cut_note(length, KEPT_OF_HUGE, "bytes"))
-            flat = memoryview(value).cast("B")
-            parts = [bytes(flat[: KEPT_OF_HUGE // 2]), bytes(flat[length - KEPT_OF_HUGE // 2 :])]
-        texts = _utf8(parts)
-        self._note("bytes as base64" if texts is None else "bytes as UTF-8 text")
-        return self._text(f" … [{length - KEPT_OF_HUGE} bytes cut] … ".join(texts or map(_base64, parts)))
+        text, *notes = binary_text(value, self._most_characters)
+        for note in notes:
+            self._note(note)
+        return self._text(text)
 
     def _memory(self, value: memoryview) -> str:
         try:
@@ -191,13 +179,7 @@ class Conversion:
         return made
 
     def _dict(self, value: dict[Any, Any]) -> Any:
-        return self._within(value, lambda: self._object(self._pairs(value), dict.__len__(value)))
-
-    def _pairs(self, value: dict[Any, Any]) -> Iterable[tuple[Any, Any]]:
-        """Taken at once: the engine's other threads may change the dictionary."""
-        if dict.__len__(value) <= self._members_left:
-            return dict.copy(value).items()
-        return _taken(lambda: list(islice(dict.items(value), self._members_left))) or []
+        return self._within(value, lambda: self._object(pairs_of(value, self._members_left), dict.__len__(value)))
 
     def _object(self, pairs: Iterable[tuple[Any, Any]], length: int) -> dict[str, Any]:
         made: dict[str, Any] = {}
@@ -280,13 +262,7 @@ class Conversion:
 
     def _sequence(self, value: Any, kind: type) -> Any:
         """A list, a tuple or a deque, or of a class made of one."""
-        return self._within(value, lambda: self._list(self._items(value, kind), kind.__len__(value)))  # type: ignore[attr-defined]
-
-    def _items(self, value: Any, kind: type) -> list[Any]:
-        most = self._members_left
-        if kind is deque:
-            return _taken(lambda: list(islice(deque.__iter__(value), most))) or []
-        return list(kind.__getitem__(value, slice(0, most)))  # type: ignore[index]
+        return self._within(value, lambda: self._list(items_of(value, kind, self._members_left), kind.__len__(value)))  # type: ignore[attr-defined]
 
     def _list(self, items: Iterable[Any], length: int) -> list[Any]:
         made: list[Any] = []
@@ -304,7 +280,7 @@ class Conversion:
 
     def _set(self, value: Any, kind: type) -> Any:
         self._note(f"{kind.__name__} as sorted list")
-        items = _taken(lambda: list(islice(kind.__iter__(value), self._members_left))) or []  # type: ignore[attr-defined]
+        items = items_of(value, kind, self._members_left)
         made = self._within(value, lambda: self._list(items, kind.__len__(value)))  # type: ignore[attr-defined]
         return sorted(made, key=_encode) if isinstance(made, list) else made
 
@@ -337,7 +313,7 @@ class Conversion:
         dumped = self._ask(type(value), lambda: value.model_dump())
         if not isinstance(dumped, dict):
             return self._representation(value)
-        return self._within(value, lambda: self._object(self._pairs(dumped), len(dumped)))
+        return self._within(value, lambda: self._object(pairs_of(dumped, self._members_left), len(dumped)))
 
     def _mapping(self, value: Any) -> Any:
         def read() -> list[tuple[Any, Any]]:
@@ -431,16 +407,6 @@ _BUILT_IN: Final[tuple[tuple[type, Way], ...]] = (
 )
 
 
-def _taken(take: Callable[[], list[T]]) -> list[T] | None:
-    """The members of a container that other threads may change meanwhile; None when they change it each time."""
-    for _ in range(_TRIES):
-        try:
-            return take()
-        except RuntimeError:  # changed size during iteration
-            continue
-    return None
-
-
 def _another(name: str, made: dict[str, Any], again: dict[str, int]) -> str:
     """A name that is not taken yet: NAME (2), NAME (3), ..."""
     while True:
@@ -448,20 +414,3 @@ def _another(name: str, made: dict[str, Any], again: dict[str, int]) -> str:
         another = f"{name} ({again[name]})"
         if another not in made:
             return another
-
-
-def _utf8(parts: list[bytes]) -> list[str] | None:
-    """One text, or its beginning and its end, which may be cut inside a letter; None for what is no text."""
-    if any(b"\0" in part for part in parts):
-        return None
-    try:
-        if len(parts) == 1:
-            return [parts[0].decode()]
-        head, tail = parts
-        return [getincrementaldecoder("utf-8")().decode(head), _CONTINUATION.sub(b"", tail, count=1).decode()]
-    except UnicodeDecodeError:
-        return None
-
-
-def _base64(part: bytes) -> str:
-    return b64encode(part).decode()

@@ -3,6 +3,7 @@
 Never raises and never waits for long because of what it is given. Keeps nothing, sends nothing.
 """
 
+import re
 from typing import Any, Final
 
 import msgspec
@@ -23,8 +24,8 @@ UNKNOWN: Final = "unknown"
 _FAST_MEMBERS: Final = 64
 _FAST_CHARACTERS: Final = 2048
 _FAST_NUMBER: Final = 2**63 - 1
-_PLAIN: Final = frozenset({bool, type(None)})
-_NUMBERS: Final = frozenset({int, float})
+# In short texts one search for all is faster than one for each.
+_any_trigger: Final = re.compile(b"|".join(map(re.escape, TRIGGERS))).search
 
 
 class Encoded(msgspec.Struct, frozen=True, gc=False):
@@ -141,10 +142,10 @@ def _plain_object(value: dict[Any, Any]) -> bytes | None:
         kind = type(item)
         if kind is str:
             characters += len(item)
-        elif kind in _NUMBERS:
+        elif kind is int or kind is float:
             if not -_FAST_NUMBER <= item <= _FAST_NUMBER:
                 return None
-        elif kind not in _PLAIN:
+        elif kind is not bool and item is not None:
             return None
         if type(name) is not str:
             return None
@@ -156,7 +157,7 @@ def _plain_object(value: dict[Any, Any]) -> bytes | None:
     except UnicodeEncodeError:
         return None
     lowered = json.lower()
-    return None if any(map(lowered.__contains__, TRIGGERS)) and triggers_in(lowered) else json
+    return None if _any_trigger(lowered) and triggers_in(lowered) else json
 
 
 def _short(text: str, redactor: Redactor | None, note: str | None) -> tuple[str, str | None]:

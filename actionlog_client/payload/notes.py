@@ -33,6 +33,7 @@ class NoteBook:
             return
         place = self._path + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in trail)
         place = shorten(self._redactor.text(place), self._redactor)
+        what = self._redactor.text(what)
         before = self._notes.get(place)
         if before is None:
             self._notes[place] = what
@@ -58,16 +59,13 @@ class NoteBook:
         return self._notes
 
 
-def extra_of(redactor: Redactor, *notes: Notes) -> bytes:
+def extra_of(*notes: Notes) -> bytes:
     """The notes as members of an attempt's extra: a JSON object {"converted PATH": what it was}, {} for none."""
-    members = {
-        _name(redactor.text(f"{_CONVERTED} {place}")): redactor.text(what)
-        for each in notes
-        for place, what in each.items()
-    }
-    return msgspec.json.encode(members)
+    return msgspec.json.encode({name_of_note(place): what for each in notes for place, what in each.items()})
 
 
-def _name(name: str) -> str:
-    """A name that is not taken for that of a secret, whatever stands in the path: the note would be marked."""
+def name_of_note(place: str) -> str:
+    """The name in extra of a note. No name that is taken for that of a secret, whatever stands in the path: the server
+    would mark the note."""
+    name = f"{_CONVERTED} {place}"
     return f"{name} (type)" if names_a_secret(name) else name

@@ -7,6 +7,8 @@ from typing import Final
 from actionlog_client.redaction import Redactor
 
 MOST_SHORT: Final = 255
+# A text that alone is more than a value may weigh is cut to this at once.
+KEPT_OF_HUGE: Final = 65_536
 # Notes of what was lost begin so.
 CUT: Final = "cut: "
 _HASH_DIGITS: Final = 8

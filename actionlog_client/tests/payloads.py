@@ -165,3 +165,8 @@ class Pool:
     @property
     def busy(self) -> NoReturn:
         raise RuntimeError
+
+
+class Shown:
+    def __repr__(self) -> str:
+        return "Shown(1)"

@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
+from actionlog_client import ActionLogger
 from actionlog_client.delivery.documents import documents_of
 from actionlog_client.journal.directory import JournalDirectory
 from actionlog_client.journal.entries import Weight
 from actionlog_client.journal.file import FileJournal
-from actionlog_client.json_store import STORED, JsonStore
+from actionlog_client.json_store import STORED, JsonStore, read_store
 from actionlog_client.local import LocalFiles
 from actionlog_client.tests.journals import directory, entries_in
 from analytics.queries import action_statistics
@@ -151,6 +152,31 @@ def test_files_of_the_old_format_and_of_others_do_not_disturb(tmp_path: Path, jo
     assert shown["execution_time_seconds"] == 1.0
     assert shown["logs"][0]["sequence"] == 0
     assert datetime.fromisoformat(shown["started_at"]) == datetime(2026, 1, 2, 3, 4, 5, 123456).astimezone()
+
+
+def test_a_logger_without_a_server_writes_files_and_answers_from_them(tmp_path: Path) -> None:
+    with ActionLogger("", journal_dir=tmp_path / "journal", json_store=tmp_path / "logs") as action_logger:
+        attempt = action_logger.start_action_attempt(
+            "restart_db_001", "restart", {"password": "hunter2", "url": "pg://bob:hunter2@db", "at": {1}}, "inc_001"
+        )
+        attempt.log_step("validation", "in_progress", {"checking": b"pool"})
+        attempt.mark_success({"size": 10})
+        still = action_logger.start_action_attempt("still_running", "restart", None, "inc_001")
+        assert action_logger.flush(10)
+        (document,) = read_store(tmp_path / "logs")
+        assert document["attempt_id"] == attempt.attempt_id
+        assert document["extra"]["converted logs[0].details.checking"] == "bytes as UTF-8 text"
+        figures = action_logger.get_action_statistics()
+        assert (figures["source"], figures["success_rate"], figures["total_attempts"]) == ("local", 1.0, 2)
+        shown = action_logger.get_action_attempts_by_incident("inc_001")
+        assert [each["attempt_id"] for each in shown] == [attempt.attempt_id, still.attempt_id]
+    for path in tmp_path.rglob("*"):
+        assert path.is_dir() or b"hunter2" not in path.read_bytes()
+    # All of it is in files, so that the journal is done with.
+    assert (
+        LocalFiles(directory(tmp_path, readers=(STORED,)), tmp_path / "logs").attempts_by_incident("inc_001") == shown
+    )
+    assert not directory(tmp_path, readers=(STORED,)).adopt()
 
 
 def without_durations(figures: dict[str, Any]) -> dict[str, Any]:
