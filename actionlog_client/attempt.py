@@ -153,11 +153,11 @@ class ActionAttempt:
         One that is no Exception, such as KeyboardInterrupt or asyncio.CancelledError, means that it was cancelled.
         """
         if not isinstance(error, Exception) or isinstance(error, asyncio.CancelledError):
-            self.mark_cancelled(f"{type(error).__name__}: {_message_of(error)}".removesuffix(": "))
+            self.mark_cancelled(f"{type(error).__name__}: {self._message_of(error)}".removesuffix(": "))
             return
         kind = "timeout" if isinstance(error, TimeoutError) else type(error).__name__
         details = {"exception": _name_of(type(error)), "traceback": _traceback_of(error)}
-        self.mark_failure(_message_of(error) or type(error).__name__, details, error_type=kind)
+        self.mark_failure(self._message_of(error) or type(error).__name__, details, error_type=kind)
 
     def mark_skipped(self, reason: Any, *, error_type: Any = None, error_details: Any = None) -> None:
         """The action never ran, for this reason. error_type: what kind of reason, such as `invalid_parameters`."""
@@ -238,6 +238,10 @@ class ActionAttempt:
         if self._on_outcome is not None:
             self._on_outcome(self)
 
+    def _message_of(self, error: BaseException) -> str:
+        """Its text. It may take code of others to make it, which may fail or hang."""
+        return self._encoder.text(error)[0]
+
     def _time_the_end(self, telling: Telling) -> None:
         """When it ended; how long it ran only if it ran."""
         self.completed_at = self._watch.now()
@@ -259,13 +263,6 @@ class ActionAttempt:
             extra=telling.extra(),
             weight=Weight.OUTCOME,
         )
-
-
-def _message_of(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:
-        return ""
 
 
 def _name_of(kind: type) -> str:
