@@ -16,7 +16,7 @@ from actionlog_client.attempt import ActionAttempt
 from actionlog_client.clock import SYSTEM_CLOCK, Clock, Stopwatch
 from actionlog_client.decorator import recorded
 from actionlog_client.identifiers import new_id
-from actionlog_client.journal.entries import EMPTY_LIST, EMPTY_OBJECT, Kind, Weight
+from actionlog_client.journal.entries import Kind, Weight
 from actionlog_client.payload.encoder import PayloadEncoder
 from actionlog_client.payload.hiding import hiding
 from actionlog_client.recorder import LocalRecorder, Recorder
@@ -75,6 +75,8 @@ class ActionLogger:
         self.clock: Final = clock
         self._open: weakref.WeakValueDictionary[str, ActionAttempt | ResolutionAttempt] = weakref.WeakValueDictionary()
         self._recorder: Final = recorder or LocalRecorder(self.settings, clock=clock)
+        # For attempts and resolutions.
+        self.append: Final = self._recorder.append
         self._recorder.tell_who_is_alive(self._still_open)
         self.encoder: Final[PayloadEncoder] = self._recorder.encoder
         self._engine_facts: Final = self._facts_of_engine()
@@ -275,25 +277,6 @@ class ActionLogger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    # For attempts and resolutions.
-
-    def append(
-        self,
-        kind: Kind,
-        record_id: str,
-        identity: bytes,
-        status: str | None = None,
-        *,
-        facts: bytes = EMPTY_OBJECT,
-        steps: bytes = EMPTY_LIST,
-        extra: bytes = EMPTY_OBJECT,
-        weight: Weight,
-    ) -> int:
-        """As Journal.append."""
-        return self._recorder.append(
-            kind, record_id, identity, status, facts=facts, steps=steps, extra=extra, weight=weight
-        )
 
     def stopwatch(self) -> Stopwatch:
         return Stopwatch(self.clock)

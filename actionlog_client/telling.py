@@ -59,12 +59,14 @@ class Telling:
     def text(self, name: str, value: Any) -> None:
         """Free text; None tells nothing."""
         if value is not None:
-            self._add(name, _encode(self._noted(name, self._encoder.text(value))))
+            brief = self._encoder.brief(value)
+            self._add(name, _encode(self._noted(name, self._encoder.text(value))) if brief is None else brief)
 
     def short(self, name: str, value: Any) -> None:
         """Text of up to 255 characters; None tells nothing."""
         if value is not None:
-            self._add(name, _encode(self.shortened(name, value)))
+            brief = self._encoder.brief(value)
+            self._add(name, _encode(self.shortened(name, value)) if brief is None else brief)
 
     def shortened(self, name: str, value: Any) -> str:
         """The text as the server takes it, its conversion noted."""
@@ -137,7 +139,6 @@ class Telling:
             self._extra[name_of_note(path)] = note
 
     def _unusable(self, name: str, value: Any) -> None:
-        """A value that the field cannot hold is kept beside it."""
-        encoded = self._encoder.json(value, name)
-        self._extra[f"unusable {name}"] = msgspec.Raw(encoded.json)
-        self._converted(encoded.notes)
+        """A value that the field cannot hold is kept beside it, the beginning of it when it is long."""
+        plain = isinstance(value, bool) or (isinstance(value, int | float) and abs(value) < 2**53)
+        self._extra[f"unusable {name}"] = value if plain else self._encoder.short(value)[0]

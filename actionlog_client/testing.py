@@ -139,7 +139,7 @@ class MemoryRecorder:
         kind: Kind,
         record_id: str,
         identity: bytes,
-        status: str | None,
+        status: str | None = None,
         *,
         facts: bytes = EMPTY_OBJECT,
         steps: bytes = EMPTY_LIST,

@@ -22,6 +22,7 @@ GATHER_SECONDS: Final = 0.02
 IDLE_SECONDS: Final = 3.0
 # Without anything to tell, an engine says so often that it is there, and that its open attempts are.
 HEARTBEAT_SECONDS: Final = 15.0
+HEARTBEATS_AT_ONCE: Final = 1_000
 # While somebody waits in flush(), the server is tried again at least so often.
 FLUSH_RETRY_SECONDS: Final = 0.5
 
@@ -116,7 +117,9 @@ class Courier:
         for position, delivery in enumerate(self._deliveries(self._transport, self._senders)):
             delivered += delivery.deliver()
             if position == 0 and heartbeat:
-                delivery.report(self._heartbeats())
+                alive = self._heartbeats()
+                for first in range(0, max(1, len(alive)), HEARTBEATS_AT_ONCE):
+                    delivery.report(alive[first : first + HEARTBEATS_AT_ONCE])
         return delivered
 
     def _failed(self, error: Exception) -> float:

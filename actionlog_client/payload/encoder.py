@@ -20,6 +20,10 @@ MOST_VALUE_BYTES: Final = 2 * 1024 * 1024
 MOST_TEXT_CHARACTERS: Final = 1024 * 1024
 UNKNOWN: Final = "unknown"
 
+# Texts that are remembered as JSON: so long, and so many.
+_BRIEF_CHARACTERS: Final = 64
+_MOST_BRIEFS: Final = 4096
+
 # What the fast way passes: small flat objects of plain values, nothing in which looks like a secret.
 _FAST_MEMBERS: Final = 64
 _FAST_CHARACTERS: Final = 2048
@@ -36,12 +40,13 @@ class Encoded(msgspec.Struct, frozen=True, gc=False):
 
 
 class PayloadEncoder:
-    """Turns what engines log into what the server takes. Of no state: may be used by any thread at any time."""
+    """Turns what engines log into what the server takes. May be used by any thread at any time."""
 
     def __init__(self, redactor: Redactor, most_bytes: int = MOST_VALUE_BYTES) -> None:
         """most_bytes: what one value may weigh as JSON; the server takes 8 MiB a document."""
         self.redactor = redactor
         self.most_bytes: Final = most_bytes
+        self._briefs: dict[str, bytes] = {}
 
     def json(self, value: Any, path: str) -> Encoded:
         """Any object as JSON. path is where it will stand in the document, for the notes."""
@@ -60,6 +65,20 @@ class PayloadEncoder:
             if fast is not None:
                 return Encoded(fast, NO_NOTES)
         return self._encoded(value, path, must_be_object=True)
+
+    def brief(self, value: Any) -> bytes | None:
+        """A short text as JSON, when it is one that needs no conversion; names of steps come again and again."""
+        if type(value) is not str or len(value) > _BRIEF_CHARACTERS:
+            return None
+        json = self._briefs.get(value)
+        if json is None:
+            text, note = self.text(value)
+            if note is not None:
+                return None
+            if len(self._briefs) >= _MOST_BRIEFS:
+                self._briefs.clear()
+            json = self._briefs[value] = encode(text)
+        return json
 
     def text(self, value: Any) -> tuple[str, str | None]:
         """Free text, and a note when it is not plainly what was given; empty for None."""

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -221,11 +222,14 @@ def test_a_spent_budget_drops_steps_then_refuses_starts_and_keeps_outcomes(serve
     action_logger = ActionLogger(
         "http://127.0.0.1:9", server.api_key, tmp_path, json_store="", disk_budget=256 * 1024, engine="tight"
     )
+
+    def act(number: int) -> None:
+        attempt = action_logger.start_action_attempt(f"a{number}", "restart", {}, "tight")
+        started.append(attempt)
+        attempt.log_step("talk", "done", {"text": "x" * 1000})
+
     with pytest.raises(JournalFull, match="ACTIONLOG_DISK_BUDGET"):
-        for number in range(10_000):
-            attempt = action_logger.start_action_attempt(f"a{number}", "restart", {}, "tight")
-            started.append(attempt)
-            attempt.log_step("talk", "done", {"text": "x" * 1000})
+        deque(map(act, range(10_000)), maxlen=0)
     for attempt in started:
         attempt.mark_success()
     assert any(attempt.dropped_steps for attempt in started)
