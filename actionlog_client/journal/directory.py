@@ -143,6 +143,8 @@ class JournalDirectory:
             done = {name: Cursor(folder.path / name).load().number for name in (*self.readers, *facts.readers)}
             written = ours.written if ours is not None else last_number(folder)
             held = ours is not None or folder.is_held()
+            if not folder.path.exists():
+                continue  # removed while we looked
             states.append(JournalState(facts, folder.path, max(written, *done.values(), 0), done, held, size))
         return states
 
