@@ -24,7 +24,7 @@ from actionlog_client.journal.reader import last_number
 from actionlog_client.journal.room import (
     KEEP,
     KEPT_JOURNALS,
-    STEPS,
+    SHED,
     Room,
     refused_share,
     reserve_size,
@@ -33,6 +33,8 @@ from actionlog_client.journal.room import (
 )
 
 _ID: Final = re.compile("[0-9a-f]{32}")
+_QUICK: Final = 0.05  # seconds a look may take each time
+_PATIENCE: Final = 20  # times what it took, when it took longer
 _BEING_MADE_FOR: Final = 3600  # seconds
 
 
@@ -141,6 +143,8 @@ class JournalDirectory:
             done = {name: Cursor(folder.path / name).load().number for name in (*self.readers, *facts.readers)}
             written = ours.written if ours is not None else last_number(folder)
             held = ours is not None or folder.is_held()
+            if not folder.path.exists():
+                continue  # removed while we looked
             states.append(JournalState(facts, folder.path, max(written, *done.values(), 0), done, held, size))
         return states
 
@@ -151,25 +155,25 @@ class JournalDirectory:
     def tend(self) -> None:
         """The work in the background: keep within the budget, and write what waits. To be called each second or so.
 
-        It looks at every file in the folder, and spends at most a twentieth of the time with that. Never raises.
+        It looks at every file in the folder; when that takes long, it does so less often. Never raises.
         """
         journals = self.held()
         writing = [journal for journal in journals if isinstance(journal, FileJournal)]
+        began = time.monotonic()
+        if began >= self._tend_after:
+            used, writers = self._measured()
+            for journal in journals:
+                if used > self.budget * SHED:
+                    used -= journal.shed(self._names(journal.facts))
+            for written in writing:
+                written.allow(room_left(self.budget, used, writers))
+            took = time.monotonic() - began
+            if took > _QUICK:
+                self._tend_after = began + took * _PATIENCE
         for journal in journals:
             journal.refused.write()
-        for journal in writing:
-            journal.tend()
-        began = time.monotonic()
-        if began < self._tend_after:
-            return
-        used, writers = self._measured()
-        for journal in journals:
-            if used > self.budget * STEPS:
-                used -= journal.shed(self._names(journal.facts))
-        for journal in writing:
-            journal.allow(room_left(self.budget, used, writers))
-        ended = time.monotonic()
-        self._tend_after = ended + 19 * (ended - began)
+        for written in writing:
+            written.tend()
 
     def _measured(self) -> tuple[int, int]:
         """The bytes in use and the number of writers, after what is to go first has gone."""
@@ -178,8 +182,10 @@ class JournalDirectory:
         used = sum(folder.size() for folder in folders)
         if len(folders) > KEPT_JOURNALS:
             used -= self._remove_old(folders)
-        if used > self.budget * KEEP:
-            used -= self._remove_done(folders, used - int(self.budget * KEEP))
+        disk_is_full = any(isinstance(journal, FileJournal) and journal.obstacle for journal in self.held())
+        kept = 0 if disk_is_full else int(self.budget * KEEP)
+        if used > kept:
+            used -= self._remove_done(folders, used - kept)
         closed = {journal.journal_id for journal in self.held() if journal.is_closed}
         return used, sum(folder.journal_id not in closed and folder.is_held() for folder in folders)
 

@@ -57,6 +57,7 @@ class FileJournal(HeldJournal):
         measure: Callable[[], Room] = lambda: UNLIMITED,
     ) -> None:
         super().__init__(folder, facts, None, refused_share)
+        self._was_read = False
         self._fsync = fsync
         self._segment_size = segment_size
         self._reserve = reserve
@@ -77,7 +78,7 @@ class FileJournal(HeldJournal):
         # Something is to be looked at before the next line is written.
         self._alert = True
         self._grown = 0
-        self._measure_after = 0.0
+        self._look_after = 0.0
         self._steps_until = self._starts_until = self._outcomes_until = 0
 
     @property
@@ -113,14 +114,14 @@ class FileJournal(HeldJournal):
         """As Journal.append."""
         with self._lock:
             obstacle = None
-            if self._alert or self._announced is not None or self._grown >= self._steps_until:
-                obstacle = self._look(weight)
-                if obstacle is not None and weight is not _OUTCOME:
-                    return _refused(weight, obstacle)
             while True:
                 number = self._written + 1
                 line = sealed(entry_json(number, kind, record_id, identity, status, facts, steps, extra))
                 length = len(line)
+                if self._alert or self._announced is not None or self._grown + length > self._steps_until:
+                    obstacle = self._look(weight, length)
+                    if obstacle is not None and weight is not _OUTCOME:
+                        return _refused(weight, obstacle)
                 # No call stands between these three, so nobody gets in between.
                 if self._written + 1 == number:
                     self._written = number
@@ -182,7 +183,7 @@ class FileJournal(HeldJournal):
             os.close(file)
         super().leave_to_parent()
 
-    def _look(self, weight: Weight) -> str | None:
+    def _look(self, weight: Weight, length: int) -> str | None:
         """What stands in the way of an entry of this weight, after what can be done about it."""
         if self._closed:
             raise JournalClosed(f"The journal {self.path} is closed.")
@@ -193,24 +194,35 @@ class FileJournal(HeldJournal):
         if self._waiting and self._disk_refuses is None:
             self._try_again()
         elif self._disk_refuses is not None and weight is _START:
-            self._try_again()  # the others wait for tend()
+            # The others wait for tend().
+            self._try_again()
+            if self._disk_refuses is not None and self._look_around():
+                self._try_again()
         # Lines stand in the file in the order of their numbers: nothing goes before what waits.
         if self._waiting:
             return self._disk_refuses or self._budget_spent()
         if self._disk_refuses is not None and weight is not _OUTCOME:
             return self._disk_refuses
-        return self._look_at_budget(weight)
+        return self._look_at_budget(weight, length)
 
-    def _look_at_budget(self, weight: Weight) -> str | None:
+    def _look_at_budget(self, weight: Weight, length: int) -> str | None:
         if weight is _STEP:
-            return self._budget_spent() if self._grown >= self._steps_until else None
-        if weight is _START and self._grown >= self._starts_until:
-            # Worth a look into the folder, now and then: refusing an action is worse than a slow call.
-            if time.monotonic() >= self._measure_after:
-                self._measure_after = time.monotonic() + _LOOK_AGAIN
-                self.allow(self._measure())
-            return self._budget_spent() if self._grown >= self._starts_until else None
+            return self._budget_spent() if self._grown + length > self._steps_until else None
+        if weight is _START and self._grown + length > self._starts_until:
+            self._look_around()
+            return self._budget_spent() if self._grown + length > self._starts_until else None
+        # However large: one that was kept waiting until it fits might wait for ever, and all others behind it.
         return self._budget_spent() if self._grown >= self._outcomes_until else None
+
+    def _look_around(self) -> bool:
+        """Look into the folder for room before a start is refused, which is worse than a slow call; False when that
+        was done just now."""
+        now = time.monotonic()
+        if now < self._look_after:
+            return False
+        self._look_after = now + _LOOK_AGAIN
+        self.allow(self._measure())
+        return True
 
     def _budget_spent(self) -> str:
         return (
@@ -349,8 +361,8 @@ class FileJournal(HeldJournal):
         self._alert = self._closed or self._file < 0 or self._disk_refuses is not None or bool(self._waiting)
 
     def _make_reserve(self) -> bool:
-        """Whether the disk has room: for the reserve, if there is none yet."""
-        if not self._reserve or self._has_reserve:
+        """Whether the disk has room: for the reserve, if there is none yet and the budget has room for it."""
+        if not self._reserve or self._has_reserve or self._grown + self._reserve > self._starts_until:
             return True
         path = self.path / "reserve"
         try:
@@ -368,6 +380,7 @@ class FileJournal(HeldJournal):
             self._disk_refuses = self._explain(error)
             return False
         self._has_reserve = True
+        self._grown += self._reserve
         return True
 
     def _give_up_reserve(self) -> bool:

@@ -15,6 +15,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from actionlog_client.journal.cursor import BEGINNING, Cursor
+
 _SEGMENT: Final = re.compile(r"(\d{8,15})\.log")
 BEING_MADE: Final = ".new-"
 BEING_REMOVED: Final = ".gone-"
@@ -104,6 +106,9 @@ class JournalFolder:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             write_private(making / "journal.json", msgspec.json.encode(facts) + b"\n")
+            for reader in facts.readers:
+                # Now, because a full disk has no room for a new file.
+                Cursor(making / reader).save(BEGINNING)
             making.rename(self.path)
         except BaseException:
             os.close(lock)

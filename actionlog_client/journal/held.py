@@ -35,6 +35,7 @@ class HeldJournal:
         self._last_number: int | None = None
         self._readers: dict[str, JournalReader] = {}
         self._readers_lock = threading.Lock()
+        self._was_read = True
         self._shed: set[int] = set()
         self.refused = RefusedLog(folder.path, refused_share)
 
@@ -63,7 +64,7 @@ class HeldJournal:
         with self._readers_lock:
             reader = self._readers.get(name)
             if reader is None:
-                reader = self._readers[name] = JournalReader(self.folder, name)
+                reader = self._readers[name] = JournalReader(self.folder, name, resumes=self._was_read)
             return reader
 
     def readers(self) -> list[JournalReader]:

@@ -39,10 +39,10 @@ class JournalReader:
     """One of those who read a journal, named by the file that keeps its position ("delivered", "stored").
 
     Each batch continues after the last one; any number of them may be in flight. acknowledge() takes them in the order
-    they were read. All methods may be called from any thread.
+    they were read. resumes: another process may have read before. All methods may be called from any thread.
     """
 
-    def __init__(self, folder: JournalFolder, cursor_name: str) -> None:
+    def __init__(self, folder: JournalFolder, cursor_name: str, *, resumes: bool = True) -> None:
         self._folder = folder
         self._cursor = Cursor(folder.path / cursor_name)
         self._lock = threading.RLock()
@@ -51,7 +51,7 @@ class JournalReader:
         self._done = self._cursor.load()
         self._position = self._done
         # An earlier process may have read somewhat further than it acknowledged, and what was sent must not change.
-        self._reached = self._done.segment + 1 if folder.segments() else 0
+        self._reached = self._done.segment + 1 if resumes else 0
 
     @property
     def done(self) -> Position:
@@ -83,9 +83,11 @@ class JournalReader:
             damaged_numbers: list[int] = []
             room = most_bytes
             while len(entries) + damaged < most_entries and room > 0:
-                lines = self._lines(position, most_entries - len(entries) - damaged, room)
+                found = len(entries) + damaged
+                lines = self._lines(position, most_entries - found, room, at_least_one=not found)
                 if not lines:
-                    following = self._following(position)
+                    # A batch that has something ends with its segment, or where the next line is too long for it.
+                    following = self._following(position) if not found else None
                     if following is None:
                         break
                     position = following
@@ -106,21 +108,24 @@ class JournalReader:
                         entries.append(entry)
                 room -= offset - position.offset
                 position = Position(position.segment, offset, last)
-            self._position = position
-            self._reached = max(self._reached, position.segment)
             if not entries and not damaged:
                 return None
+            self._position = position
+            self._reached = max(self._reached, position.segment)
             known = {entry.number for entry in entries}
             return Batch(entries, start, position, damaged, tuple(n for n in damaged_numbers if n not in known))
 
     def acknowledge(self, batch: Batch) -> None:
-        """All of this batch is done, for good. Raises ValueError when an earlier one is not yet, OSError when it
-        cannot be written down: it holds for this process even so."""
+        """All of this batch is done, for good. Raises ValueError when an earlier one is not yet.
+
+        When that cannot be written down it holds for this process even so; another one would do it again.
+        """
         with self._lock:
             if batch.start.number != self._done.number:
                 raise ValueError(f"The batch before this one ends at {batch.start}; only {self._done} is acknowledged.")
             self._done = batch.end
-            self._cursor.save(batch.end)
+            with contextlib.suppress(OSError):
+                self._cursor.save(batch.end)
 
     def rewind(self) -> None:
         """Read again what was read and not acknowledged."""
@@ -148,7 +153,7 @@ class JournalReader:
         self._lock = threading.RLock()
         self.close()
 
-    def _lines(self, position: Position, most: int, room: int) -> list[bytes]:
+    def _lines(self, position: Position, most: int, room: int, *, at_least_one: bool) -> list[bytes]:
         """The next whole lines of this segment, without their newlines; none at its end."""
         if not self._open(position.segment):
             return []
@@ -157,9 +162,9 @@ class JournalReader:
             data = os.pread(self._file, size, position.offset)
             lines = data.split(b"\n", most)
             lines.pop()  # what stands after the last newline, or beyond what is wanted
-            if lines or len(data) < size:
+            if lines or len(data) < size or not at_least_one:
                 return lines
-            size *= 4  # one line longer than all that
+            size, most = size * 4, 1  # one line longer than all that
 
     def _open(self, segment: int) -> bool:
         if self._file_segment == segment:
@@ -182,7 +187,7 @@ class JournalReader:
         if not later:
             return None
         # Written between our last look at this segment and the first byte of the next?
-        if self._lines(position, 1, _CHUNK):
+        if self._lines(position, 1, _CHUNK, at_least_one=True):
             return position
         return Position(min(later), 0, position.number)
 

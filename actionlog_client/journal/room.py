@@ -5,19 +5,22 @@ The budget counts the bytes in all files of all journals in the folder. As it fi
 1. Above KEEP, segments that all readers are done with are removed, the oldest first, whichever journal they are of,
    and with them the journals of processes that are gone. Below it they stay, for whoever wants to look; but of
    journals of which nothing is left to do, and nothing was refused, only the latest KEPT_JOURNALS do.
-2. Above STEPS, no step is written any more (append returns 0), and the steps in segments that are closed and that
-   nobody has begun to ship lose their details.
+2. Above SHED, the steps in segments that are closed and of which nothing was sent yet lose their details; above STEPS,
+   no step is written any more (append returns 0).
 3. Above STARTS, no action may start (append raises JournalFull).
-4. What is left up to the whole budget is for the outcomes of what runs already. On a full disk a reserve file of
-   each journal is given up for them.
+4. What is left up to the whole budget (and one entry beyond) is for the outcomes of what runs already.
 5. After that outcomes are kept in memory: whole up to WAITING_WHOLE bytes, as identity and status alone up to
    WAITING_BARE bytes, and beyond that not at all: their numbers are given, and will be missing.
+
+A disk that is full before the budget is has the same order: what is done goes, steps and starts are refused, and a
+reserve file of each journal is given up for outcomes.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
 KEEP: Final = 0.5
+SHED: Final = 0.75
 STEPS: Final = 0.8
 STARTS: Final = 0.9
 KEPT_JOURNALS: Final = 32

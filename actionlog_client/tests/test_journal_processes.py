@@ -162,3 +162,54 @@ def test_a_restart_goes_on_where_each_reader_was(tmp_path: Path, readers: tuple[
     assert [entry.number for entry in everything(adopted.reader("delivered"))] == [5, 6, 7, 8, 9, 10]
     if "stored" in readers:
         assert len(list(everything(adopted.reader("stored")))) == 10
+
+
+def ship_and_remove(path: Path, tell: int) -> None:
+    """Adopts until nothing is left, says each number it read, and removes what is done: its budget is tiny."""
+    journals = directory(path, 1000)
+    idle = 0
+    while idle < 20:
+        adopted = journals.adopt(2)
+        idle = 0 if adopted else idle + 1
+        for journal in adopted:
+            reader = journal.reader("delivered")
+            while (batch := reader.read(3)) is not None:
+                for entry in batch.entries:
+                    os.write(tell, b"%b %d\n" % (journal.journal_id.hex.encode(), entry.number))
+                reader.acknowledge(batch)
+            journals.release(journal)
+        journals.tend()
+        time.sleep(0.001)
+
+
+def test_processes_that_adopt_and_remove_and_list_at_once_do_no_harm(tmp_path: Path) -> None:
+    journals = directory(tmp_path)
+    for _ in range(40):
+        journal = journals.begin()
+        for _ in range(8):
+            append(journal, Weight.START)
+        journals.release(journal)
+    told, tell = os.pipe()
+    children = []
+    for _ in range(3):
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                ship_and_remove(tmp_path, tell)
+                status = 0
+            finally:
+                os._exit(status)
+        children.append(child)
+    for child in children:
+        while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0):
+            assert all(state.written in (0, 8) for state in directory(tmp_path).journals())
+        assert ended == (child, 0)
+    # To look whether a journal is held is to lock it for a moment, so all of them may have passed one by.
+    ship_and_remove(tmp_path, tell)
+    os.close(tell)
+    with open(told, "rb") as pipe:
+        lines = pipe.read().split(b"\n")[:-1]
+    # Each was read by one of them only, and by one of them surely.
+    assert len(lines) == len(set(lines)) == 40 * 8
+    assert list((tmp_path / "journal").iterdir()) == []
