@@ -18,11 +18,15 @@ class Comparison:
     missing: list[tuple[int, int]]
 
 
-def compare(here: dict[str, Any], server: dict[str, Any] | None, trouble: str | None) -> Comparison:
+def compare(
+    here: dict[str, Any], server: dict[str, Any] | None, trouble: str | None, *, is_told: bool = True
+) -> Comparison:
     """here: written, delivered, waiting, refused_numbers, damaged_numbers. server: as /api/engines/{id}/ answers, None
-    when it knows nothing of the journal. trouble: why the server could not be asked."""
+    when it knows nothing of the journal. trouble: why the server could not be asked; is_told: whether there is one."""
     waiting, damaged = here["waiting"], here["damaged_numbers"]
     if trouble is not None:
+        if not is_told and not waiting:
+            return Comparison("kept on this machine, no server is told", True, [])
         said = [f"{waiting} waiting" if waiting else "nothing waits here"]
         if damaged:
             said.append(f"damaged: {numbers(damaged)}")

@@ -48,7 +48,7 @@ def execute(arguments: argparse.Namespace) -> int:
     states = sorted(directory.journals(), key=_since)
     server = _Server(settings)
     journals = [_journal(state, server) for state in states]
-    comparisons = [compare(journal["here"], journal["server"], server.trouble) for journal in journals]
+    comparisons = [compare(one["here"], one["server"], server.trouble, is_told=server.is_told) for one in journals]
     for journal, comparison in zip(journals, comparisons, strict=True):
         journal |= {"verdict": comparison.verdict, "missing_numbers": comparison.missing}
     told = {

@@ -45,6 +45,16 @@ class Listener:
         return "\n".join(line for gatherer in spoken for line in gatherer.last_lines())
 
     def _run(self) -> None:
+        try:
+            self._listen()
+        finally:
+            # Whatever happens to us, the command must not wait for us.
+            for descriptor in self._names:
+                os.close(descriptor)
+        for gatherer in self._gatherers.values():
+            gatherer.end(time.monotonic())
+
+    def _listen(self) -> None:
         waiting = select.poll()
         waiting.register(self._waker, select.POLLIN)
         for descriptor in self._names:
@@ -73,10 +83,6 @@ class Listener:
             ):
                 self.is_left_open = bool(self._names)
                 break
-        for descriptor in self._names:
-            os.close(descriptor)
-        for gatherer in self._gatherers.values():
-            gatherer.end(time.monotonic())
 
     def _milliseconds(self, heard_at: float) -> float | None:
         """How long to wait at most."""

@@ -17,8 +17,9 @@ exit codes of our own:
   128+n  the command was killed by signal n
 
 A server that cannot be reached changes nothing but one line on stderr: the record waits in the journal, and the next
-one who uses the same journal sends it. If `actionlog run` is killed with SIGKILL, the command goes on to its end with
-its output, and the record says "lost contact".
+one who uses the same journal sends it. Set ACTIONLOG_JOURNAL_DIR to one folder for the whole machine: without it each
+directory that it is used in gets a journal of its own. If `actionlog run` is killed with SIGKILL, the command goes on
+to its end with its output, and the record says "lost contact".
 
 Output goes through pipes, so the command sees that it is no terminal; input, and the terminal itself, it keeps. With
 --tty its output is a terminal of its own, for commands that want one; stdout and stderr are one then.
@@ -159,7 +160,12 @@ def _start_attempt(
 
 def _tell_outcome(attempt: "ActionAttempt", ending: Ending, listener: "Listener", timeout: float | None) -> None:
     if listener.is_left_open:
-        attempt.log_step("run", "left running", "A process that the command left running still has its output.")
+        attempt.log_step(
+            "run",
+            "output goes on",
+            "The command left a process running that has its output, or it is read "
+            "slowly. It still arrives; what came after this is not in the record.",
+        )
     said = listener.last_words()
     if ending.timed_out:
         details: dict[str, Any] = {"timeout_seconds": timeout, "last_output": said}

@@ -152,8 +152,10 @@ def test_stdout_and_stderr_stay_apart_and_in_order(shell: Shell) -> None:
     done = shell.run("sh", "-c", "for i in 1 2 3; do echo out $i; sleep 0.15; echo err $i >&2; sleep 0.15; done")
 
     assert (done.stdout, done.stderr) == (b"out 1\nout 2\nout 3\n", b"err 1\nerr 2\nerr 3\n")
-    said = [step["details"] for step in shell.attempt()["logs"][1:]]
-    assert said == ["out 1", "err 1", "out 2", "err 2", "out 3", "err 3"]
+    attempt = shell.attempt()
+    assert (texts(attempt, "stdout"), texts(attempt, "stderr")) == ("out 1\nout 2\nout 3", "err 1\nerr 2\nerr 3")
+    assert [step["step"] for step in attempt["logs"]][:2] == ["run", "stdout"]
+    assert attempt["logs"][-1]["step"] == "stderr"
 
 
 def test_secrets_of_the_command_line_are_nowhere_on_disk(shell: Shell) -> None:
@@ -234,6 +236,19 @@ def test_a_signal_that_the_command_does_not_handle_ends_both(shell: Shell) -> No
     assert shell.attempt()["error_details"]["signal"] == "SIGTERM"
 
 
+def test_a_signal_that_comes_before_the_command_runs_cancels_it(shell: Shell) -> None:
+    def with_a_signal_waiting() -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    done = shell.run("touch", "it-ran", preexec_fn=with_a_signal_waiting)
+
+    assert done.returncode == 128 + signal.SIGTERM
+    assert not (shell.home / "it-ran").exists()
+    attempt = shell.attempt()
+    assert (attempt["status"], attempt["error_message"]) == ("cancelled", "SIGTERM came before the command was run.")
+
+
 def test_stop_and_continue(shell: Shell) -> None:
     script = "touch ready; i=0; while [ $i -lt 30 ]; do echo $i; i=$((i+1)); sleep 0.02; done"
     running = shell.start("run", "--incident", "i", "--", "sh", "-c", script, start_new_session=True)
@@ -305,14 +320,17 @@ def test_a_reader_that_goes_ends_the_command_as_it_would_without_us(shell: Shell
 
 
 def test_what_the_command_leaves_running_keeps_its_output_and_does_not_hold_us(shell: Shell) -> None:
-    running = shell.start("run", "--incident", "i", "--", "sh", "-c", "(sleep 4; echo late) & echo now")
-    began = time.monotonic()
+    script = "(while [ ! -e go ]; do sleep 0.02; done; echo late) & echo now"
+    running = shell.start("run", "--incident", "i", "--", "sh", "-c", script)
     assert running.wait(SCRIPT_SECONDS) == 0
-    assert time.monotonic() - began < 3.5
+    (shell.home / "go").touch()
     out, _ = running.communicate(timeout=SCRIPT_SECONDS)
 
     assert out == b"now\nlate\n"
-    assert [step["status"] for step in shell.attempt()["logs"] if step["step"] == "run"] == ["started", "left running"]
+    assert [step["status"] for step in shell.attempt()["logs"] if step["step"] == "run"] == [
+        "started",
+        "output goes on",
+    ]
 
 
 def test_a_command_that_cannot_be_recorded_is_not_run(shell: Shell) -> None:
@@ -334,7 +352,7 @@ def test_a_server_that_cannot_be_reached_costs_one_line_and_little_time(shell: S
     assert (done.stdout, done.returncode) == (b"ran\n", 5)
     assert (shell.home / "it-ran").exists()
     assert re.fullmatch(rb"actionlog: the record is not on the server http://127.0.0.1:9 yet; .*\n", done.stderr)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 8
     assert shell.attempt()["status"] == "failed"
 
 
@@ -347,7 +365,7 @@ def test_a_server_that_accepts_and_never_answers_is_not_waited_for(shell: Shell)
 
     assert done.returncode == 0
     assert b"is not on the server" in done.stderr
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 8
 
 
 def test_an_argument_that_is_no_text_is_passed_on_and_recorded(shell: Shell) -> None:
