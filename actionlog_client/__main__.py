@@ -48,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if separator and given[0] != "run":
             parser.error("only `actionlog run` takes something after --")
         code: int = command.execute(arguments)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # as it is when it was closed before we began
+            sys.stdout.flush()
         return code
     except Trouble as trouble:
         print(f"actionlog: {trouble}", file=sys.stderr)

@@ -5,6 +5,8 @@ command goes on and its output still arrives; when the reader of our output goes
 SIGPIPE that it would get without us; and what a command leaves running in the background keeps its output.
 """
 
+import contextlib
+import errno
 import os
 import select
 import signal
@@ -86,9 +88,16 @@ def _write(descriptor: int, data: bytes) -> bool:
             view = view[os.write(descriptor, view) :]
         except BlockingIOError:  # somebody who shares our output made it non-blocking
             select.select([], [descriptor], [])
-        except OSError:
+        except OSError as error:
+            if error.errno not in (errno.EPIPE, errno.EIO):
+                _say(f"actionlog: output is lost: {error.strerror}\n")
             return False
     return True
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):
+        os.write(2, text.encode())
 
 
 def _end(stream: Stream) -> None:

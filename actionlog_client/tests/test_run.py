@@ -85,6 +85,23 @@ def test_the_attempt_is_on_record_before_the_command_runs(shell: Shell) -> None:
     assert (entry[0], entry[4]) == (1, "in_progress")
 
 
+def test_output_that_cannot_be_written_is_said_to_be_lost(shell: Shell) -> None:
+    with (
+        open("/dev/full", "wb") as full,
+        shell.start("run", "--incident", "i", "--", "echo", "x", stdout=full) as running,
+    ):
+        _, said = running.communicate()
+
+    assert said == b"actionlog: output is lost: No space left on device\n"
+    assert texts(shell.attempt(), "stdout") == "x"
+
+
+def test_a_closed_output_is_no_trouble(shell: Shell) -> None:
+    done = shell.run("sh", "-c", "echo x; exit 2", preexec_fn=lambda: os.close(1))
+
+    assert (done.stderr, done.returncode) == (b"", 2)
+
+
 def test_input_reaches_the_command(shell: Shell) -> None:
     assert shell.run("cat", given=b"to be read\x00\xff").stdout == b"to be read\x00\xff"
 
