@@ -48,7 +48,7 @@ def run(block: str, server: Server) -> str:
 
 
 def test_every_block_does_what_the_readme_says_in_its_order(server: Server) -> None:
-    record, batch, read, watch, operate, imports = BLOCKS
+    record, batch, read, watch, operate, imports, shell = BLOCKS
 
     outcomes = [
         json.loads(answer)["outcome"] for answer in re.findall(r"\{.*?\](?:,\"cursor\":\d+)\}", run(record, server))
@@ -78,6 +78,13 @@ def test_every_block_does_what_the_readme_says_in_its_order(server: Server) -> N
     assert "/sign-in/link/" in operated
     assert "exact:" in operated
     assert run(imports, server) == "1 imported, 0 updated, 0 unchanged, 0 imported before, 0 bad\n"
+
+    ran = run(shell, server)
+    assert ran.startswith("restarting nginx\nexit code 3\nincident inc_003\n")
+    assert "exit_code: no answer" in ran
+    assert re.search(r"^restart_service +1 +1 +0 +0 +100.0 %", ran, re.MULTILINE)
+    assert len(re.findall(r"^  complete$", ran, re.MULTILINE)) == 2
+    assert len(ran.rpartition("  complete\n")[2].splitlines()) == 3
 
 
 def test_every_make_target_and_command_it_names_exists() -> None:
