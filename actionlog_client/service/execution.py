@@ -6,6 +6,7 @@ Written once for both runtimes of running.py. What an outcome is, is in outcomes
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from types import TracebackType
 from typing import Any, Final
 
 import msgspec
@@ -31,6 +32,7 @@ from actionlog_client.service.parameters import InvalidParameters
 from actionlog_client.service.running import Runtime
 from actionlog_client.service.secrets import known_secrets, revealed
 
+_OUR_FOLDER: Final = __file__[: -len("execution.py")]
 _decode_exact: Final = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
@@ -94,11 +96,12 @@ class Execution:
         except ActionFailed as error:
             self.cause = error
             self.attempt.mark_failure(str(error), error.details, error_type=error.error_type)
-        except BaseException as error:
-            self.cause = error
+        except Exception as error:
+            self.cause = error.with_traceback(_handlers_part(error.__traceback__))
             self.attempt.mark_exception(error)
-            if not isinstance(error, Exception):
-                raise
+        except BaseException as error:
+            self.attempt.mark_exception(error)
+            raise
 
     def result(self, watch: Stopwatch | None = None) -> ActionResult:
         attempt = self.attempt
@@ -219,3 +222,11 @@ def without_secrets(encoder: PayloadEncoder, parameters: Any, secret_names: froz
         else:
             told[name] = value
     return told
+
+
+def _handlers_part(trace: TracebackType | None) -> TracebackType | None:
+    """The traceback from the handler on: how it came to be called says nothing of why it failed."""
+    inner = trace
+    while inner is not None and inner.tb_frame.f_code.co_filename.startswith(_OUR_FOLDER):
+        inner = inner.tb_next
+    return inner or trace

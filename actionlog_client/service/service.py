@@ -189,15 +189,17 @@ class ActionService:
         """Record that an action is going to be run: an attempt that is pending until run() or skip(). Nothing is
         validated yet. Raises JournalFull."""
         handler = self._handlers.get(action_type) if isinstance(action_type, str) else None
+        # Before anything is on record: what raises here leaves nothing pending.
+        seconds = _seconds(timeout) if timeout is not None else (handler.timeout if handler else None)
+        retry = _retry(retries, None) if retries is not None else (handler.retry if handler else Retry())
         asked = {} if parameters is None else parameters
         secret_names = handler.signature.secret_names if handler else frozenset[str]()
         secrets = known_secrets(asked, secret_names) if isinstance(asked, Mapping) else ()
-        encoder = self.action_logger.encoder
         facts = {"resolution": current_resolution(), **(handler.facts if handler else {}), **facts}
         attempt = self.action_logger.start_action_attempt(
             action_id if action_id is not None else f"{action_type}_{new_id()[-12:]}",
             action_type,
-            without_secrets(encoder, asked, secret_names),
+            self.recordable(action_type, asked),
             incident_id,
             status="pending",
             secrets=secrets,
@@ -212,27 +214,34 @@ class ActionService:
             secrets=secret_names,
             handler=handler,
             checks=(*self._checks, *(handler.checks if handler else ())),
-            timeout=_seconds(timeout) if timeout is not None else (handler.timeout if handler else None),
-            retry=_retry(retries, None) if retries is not None else (handler.retry if handler else Retry()),
+            timeout=seconds,
+            retry=retry,
             facts=facts,
             refusal=f"There is no action {action_type!r}. Registered are: {known}.",
         )
+
+    def recordable(self, action_type: Any, parameters: Any) -> Any:
+        """The parameters of an action with marks for those that its handler declares secret."""
+        handler = self._handlers.get(action_type) if isinstance(action_type, str) else None
+        names = handler.signature.secret_names if handler else frozenset[str]()
+        return without_secrets(self.action_logger.encoder, parameters, names)
 
     def run(
         self, planned: PlannedAction, *, token: CancellationToken | None = None, most_attempts: int | None = None
     ) -> ActionResult:
         """Run what was planned, with its retries, but at most so many attempts. Raises as execute."""
-        return drive(self._run(Blocking(), planned, token, most_attempts))
+        return drive(self.run_with(Blocking(), planned, token, most_attempts))
 
     async def run_async(
         self, planned: PlannedAction, *, token: CancellationToken | None = None, most_attempts: int | None = None
     ) -> ActionResult:
         """As run, for callers in an event loop."""
-        return await self._run(InLoop(), planned, token, most_attempts)
+        return await self.run_with(InLoop(), planned, token, most_attempts)
 
-    async def _run(
+    async def run_with(
         self, runtime: Runtime, planned: PlannedAction, token: CancellationToken | None, most_attempts: int | None
     ) -> ActionResult:
+        """As run, in a runtime that is told."""
         retry, logger = planned.retry, self.action_logger
         most = retry.attempts + 1 if most_attempts is None else min(retry.attempts + 1, most_attempts)
         asked_to_stop = token or CancellationToken()
