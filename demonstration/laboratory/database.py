@@ -7,6 +7,7 @@ demonstration left is recognised by the mark, and by nobody holding the lock in 
 
 import contextlib
 import secrets
+import time
 from collections.abc import Iterable
 from typing import Any, Final, LiteralString
 
@@ -21,6 +22,7 @@ LOCK: Final = 7_236_981
 CONNECTION_LIMIT: Final = 6
 HIGHEST_LIMIT: Final = 12
 CONNECT_SECONDS: Final = 2
+FREE_SECONDS: Final = 1.0
 # The role and its mark come at once: a role without it is none of ours.
 ROLE: Final[tuple[LiteralString, ...]] = (
     "CREATE ROLE {name} LOGIN PASSWORD {password} CONNECTION LIMIT {limit}",
@@ -90,6 +92,18 @@ class LimitedDatabase:
         with psycopg.connect(self.conninfo, autocommit=True, application_name="actionlog-demo-probe") as connection:
             connection.execute("SELECT 1")
 
+    def wait_until_free(self) -> None:
+        """Until there is room for a connection, but a second at most: a server process ends a little after its
+        client has closed the connection."""
+        deadline = time.monotonic() + FREE_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                self.probe()
+            except psycopg.OperationalError:
+                time.sleep(0.02)
+            else:
+                break
+
     def connections(self) -> dict[str, int]:
         """How many the role has, by state: active, idle, "idle in transaction"."""
         rows = self._ask(
@@ -107,6 +121,10 @@ class LimitedDatabase:
             NAME,
         )
         return len(rows)
+
+    def terminate_all(self) -> None:
+        """Ends every connection of the role, and returns when they are gone."""
+        self._ask("SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE usename = %s", NAME)
 
     def limit(self) -> int:
         return int(self._ask("SELECT rolconnlimit FROM pg_roles WHERE rolname = %s", NAME)[0][0])

@@ -8,10 +8,10 @@ from typing import Final
 from demonstration.laboratory.child import ChildError
 from demonstration.laboratory.database import CONNECTION_LIMIT, HIGHEST_LIMIT
 from demonstration.laboratory.laboratory import Laboratory
+from demonstration.laboratory.pool import Pool
 
 CHUNK: Final = b"request served, 200, 0.012 s, article 4711, customer anonymous\n" * 512  # 32 KiB
 MEBIBYTE: Final = 1024 * 1024
-LEAST_PEAK: Final = CONNECTION_LIMIT + 2
 
 
 @dataclass(frozen=True)
@@ -74,12 +74,29 @@ def _core_dumps(laboratory: Laboratory) -> None:
     laboratory.volume.fill("core.{}", CHUNK, file_bytes=4 * MEBIBYTE)
 
 
-def _pool(command: str) -> Callable[[Laboratory], None]:
-    def inject(laboratory: Laboratory) -> None:
-        assert laboratory.pool is not None  # see faults_of
-        laboratory.pool.command(command)
+def _pool_of(laboratory: Laboratory) -> Pool:
+    assert laboratory.pool is not None  # see faults_of
+    return laboratory.pool
 
-    return inject
+
+def _pool_hoards(laboratory: Laboratory) -> None:
+    _pool_of(laboratory).command("hoard")
+
+
+def _pool_leaks(laboratory: Laboratory) -> None:
+    _pool_of(laboratory).command("leak")
+
+
+def _pool_leaks_on(laboratory: Laboratory) -> None:
+    _pool_of(laboratory).command("leak on")
+
+
+def _peak(laboratory: Laboratory) -> None:
+    _pool_of(laboratory).work(CONNECTION_LIMIT + 2)
+
+
+def _great_peak(laboratory: Laboratory) -> None:
+    _pool_of(laboratory).work(HIGHEST_LIMIT + 2)
 
 
 FAULTS: Final = (
@@ -95,11 +112,11 @@ FAULTS: Final = (
     Fault("logs_grow", "log files fill the volume", _logs_grow),
     Fault("uploads_left", "uploads that were broken off fill the volume", _uploads_left),
     Fault("core_dumps", "core dumps fill the volume, and no action is made for them", _core_dumps),
-    Fault("pool_hoards", "the worker keeps idle connections", _pool("hoard"), needs_pool=True),
-    Fault("pool_leaks", "the worker lost connections in the midst of transactions", _pool("leak"), needs_pool=True),
-    Fault("pool_leaks_on", "the worker loses every connection it gets", _pool("leak on"), needs_pool=True),
-    Fault("peak", "more connections are at work than allowed", _pool(f"work {LEAST_PEAK}"), needs_pool=True),
-    Fault("great_peak", "more are at work than can be allowed", _pool(f"work {HIGHEST_LIMIT + 2}"), needs_pool=True),
+    Fault("pool_hoards", "the worker keeps idle connections", _pool_hoards, needs_pool=True),
+    Fault("pool_leaks", "the worker lost connections in the midst of transactions", _pool_leaks, needs_pool=True),
+    Fault("pool_leaks_on", "the worker loses every connection it gets", _pool_leaks_on, needs_pool=True),
+    Fault("peak", "more connections are at work than allowed", _peak, needs_pool=True),
+    Fault("great_peak", "more are at work than can be allowed", _great_peak, needs_pool=True),
 )
 
 

@@ -39,17 +39,24 @@ class Monitor:
         found = [self.service(), self.connections(), self.volume(), self.cache()]
         return [symptom for symptom in found if symptom is not None]
 
+    def sees(self, kind: Kind) -> Symptom | None:
+        """What is wrong now with the part of which a symptom of this kind tells, be it of this kind or another."""
+        match kind:
+            case "stale_data":
+                return self.cache()
+            case "disk_full":
+                return self.volume()
+            case "connections_exhausted":
+                return self.connections()
+            case "service_down" | "service_unresponsive" | "service_errors":
+                return self.service()
+
     def still_there(self, kind: Kind) -> Symptom | None:
-        """The symptom of this kind, None once it has been away for STEADY_SECONDS: what is repaired for a moment only
-        is not repaired."""
-        look = {
-            "stale_data": self.cache,
-            "disk_full": self.volume,
-            "connections_exhausted": self.connections,
-        }.get(kind, self.service)
+        """As sees(), and None only once nothing was seen for STEADY_SECONDS: what is repaired for a moment is not
+        repaired."""
         until = time.monotonic() + STEADY_SECONDS
         while True:
-            symptom = look()
+            symptom = self.sees(kind)
             if symptom is not None or time.monotonic() > until:
                 return symptom
             time.sleep(PAUSE_SECONDS)
@@ -96,7 +103,8 @@ class Monitor:
         try:
             pool.database.probe()
         except psycopg.OperationalError as error:
-            seen = {"error": str(error).strip(), "limit": pool.database.limit()}
+            # Before it stands by which way the server was reached.
+            seen = {"error": str(error).strip().rpartition(" failed: ")[2], "limit": pool.database.limit()}
             title = "The worker's database gives no more connections"
             return Symptom("connections_exhausted", "database", "high", title, seen)
         return None

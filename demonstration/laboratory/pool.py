@@ -16,6 +16,7 @@ class Pool:
 
     def __init__(self, folder: Path, database_url: str) -> None:
         self.database = LimitedDatabase(database_url)
+        self._work = 0
         self._child = Child(self.name, "demonstration.laboratory.worker", folder)
 
     def start(self) -> None:
@@ -27,25 +28,37 @@ class Pool:
         self._child.kill()
         self.database.drop()
 
+    def work(self, connections: int) -> None:
+        """There is work for so many connections at once, until settle(), whichever worker does it."""
+        self._work = connections
+        self.command(f"work {connections}")
+
     def command(self, line: str) -> int:
         """Tells the worker to do something, see worker.py; the number of connections that it answers."""
         return int(self._child.ask(line, COMMAND_SECONDS))
 
     def drain(self) -> int:
         """The worker closes what lies idle in its pool; how many that were."""
-        return self.command("drain")
+        closed = self.command("drain")
+        if closed:
+            self.database.wait_until_free()
+        return closed
 
     def restart_worker(self, seconds: float) -> None:
         """Raises TimeoutError when it does not end by being asked to."""
         self._child.stop(seconds)
+        self.database.wait_until_free()
         self._start_worker()
 
     def settle(self) -> None:
         """No connections, and the limit that it began with."""
+        self._work = 0
         self.command("rest")
-        self.database.terminate_leaked()
+        self.database.terminate_all()
         self.database.set_limit(CONNECTION_LIMIT)
 
     def _start_worker(self) -> None:
         self._child.start()
         self._child.ask(self.database.conninfo, COMMAND_SECONDS)
+        if self._work:
+            self.command(f"work {self._work}")
