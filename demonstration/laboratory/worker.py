@@ -111,22 +111,21 @@ def _read_line() -> bytes:
 def main() -> None:
     folder = Path(sys.argv[1])
     take_note(folder, "worker")
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # Gracefully: the server goes on for long with what a client has asked and no longer waits for.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     say_ready()
-    worker: Worker | None = None
-    while True:
-        if not select.select([0], [], [], TRY_AGAIN_SECONDS)[0]:
-            if worker is not None:
+    worker = Worker(_read_line().decode().strip())
+    print("connected", flush=True)
+    try:
+        while True:
+            if not select.select([0], [], [], TRY_AGAIN_SECONDS)[0]:
                 worker.try_again()
-            continue
-        line = _read_line().decode().strip()
-        if not line:
-            return
-        if worker is None:
-            worker = Worker(line)
-            print("connected", flush=True)
-        else:
-            print(worker.obey(line), flush=True)
+            elif line := _read_line().decode().strip():
+                print(worker.obey(line), flush=True)
+            else:
+                return
+    finally:
+        worker.obey("rest")
 
 
 if __name__ == "__main__":
