@@ -6,6 +6,7 @@ import secrets
 import signal
 import sys
 import threading
+from pathlib import Path
 from types import FrameType
 
 from actionlog_client.logger import ActionLogger
@@ -64,9 +65,8 @@ def _run(course: Course, server: Server, laboratory: Laboratory, terminal: Termi
 def _greet(course: Course, server: Server, laboratory: Laboratory, terminal: Terminal) -> None:
     terminal.say(f"{engine.NAME} {engine.VERSION} works for {server.url}/ in the environment {ENVIRONMENT!r}.")
     terminal.say(f"In the laboratory: a shop on port {laboratory.service.port} of 127.0.0.1, its catalogue and cache;")
-    terminal.say(
-        f"a volume of {laboratory.volume.quota // 1024**2} MiB (real files, a quota of its own) in {laboratory.folder};"
-    )
+    size = laboratory.volume.quota // 1024**2
+    terminal.say(f"a volume of {size} MiB (real files, a quota of its own) in {_shown(laboratory.folder)};")
     if laboratory.pool is not None:
         terminal.say(
             f"a worker whose database role may have {laboratory.pool.database.limit()} connections, on the same server."
@@ -74,6 +74,10 @@ def _greet(course: Course, server: Server, laboratory: Laboratory, terminal: Ter
     for notice in laboratory.notices:
         terminal.say(notice)
     terminal.say(f"Faults in the order of seed {course.seed}, {course.rate:g} a minute. Ctrl-C ends it.")
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def _completeness(server: Server, delivered: bool) -> str:

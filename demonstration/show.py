@@ -36,7 +36,7 @@ def show(
 ) -> int:
     """Goes on until all incidents were shown or ending is set, which the incident under way does not notice; how many
     incidents there were."""
-    begun = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    begun = f"{datetime.now(UTC):%m%d-%H%M%S}"
     faults, pauses = order_of(faults_of(laboratory), course.seed), pauses_of(course)
     count = 0
     due = time.monotonic()

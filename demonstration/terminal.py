@@ -58,7 +58,7 @@ class Terminal:
         summary = resolution.summary
         told = f"{summary['actions_attempted']} tried, {summary['actions_successful']} helped"
         after = f"{summary['duration_seconds']:.1f} s"
-        ending = f"{resolution.root_cause}" if not resolution.remaining else "somebody mends it by hand"
+        ending = f"it seems that {resolution.root_cause}" if not resolution.remaining else "somebody mends it by hand"
         self.say(f"          => {self._in(resolution.status, resolution.status)} after {after}: {told}; {ending}.")
 
     def _in(self, colour: str, text: str) -> str:

@@ -129,7 +129,7 @@ class Actions:
         found = self._monitor.still_there(symptom)
         if found is not None:
             step("verification", "failed", {"title": found.title, **found.seen})
-            raise NotRepaired(f"{found.title}, still: {found.seen.get('error', found.kind)}")
+            raise NotRepaired(f"Still: {found.seen.get('error', found.title)}")
         step("verification", "done", {"gone": symptom})
 
 

@@ -8,7 +8,7 @@ from actionlog_client.attempt import ActionAttempt
 from actionlog_client.logger import ActionLogger
 from actionlog_client.resolution import ResolutionAttempt, ResolutionStatus
 from demonstration.engine.actions import ACTION_TYPES, Actions
-from demonstration.engine.playbooks import Experience, Proposal
+from demonstration.engine.playbooks import Experience, Option, Proposal
 from demonstration.laboratory.monitor import Monitor, Symptom
 
 NAME: Final = "demo-engine"
@@ -85,7 +85,7 @@ class _Run:
         self._experience = experience
         self._audience = audience
         self._resolution = resolution
-        self._helped: list[ActionAttempt] = []
+        self._helped: list[Option] = []
 
     def carry_out(self, proposals: list[Proposal]) -> None:
         """All are recorded as planned; each is run unless its symptom is gone by then. What failed before another
@@ -107,17 +107,15 @@ class _Run:
                     attempt.mark_cancelled("The engine was ended.")
 
     def root_cause(self) -> str:
-        """What the engine makes of it: the actions that helped."""
-        if not self._helped:
-            return "unknown"
-        return "; ".join(f"{attempt.action_type} helped" for attempt in self._helped)
+        """What the engine makes of it, from the actions that helped."""
+        return "; ".join(option.implies for option in self._helped) or "unknown"
 
     def _plan(
         self, proposal: Proposal, *, retry_of: ActionAttempt | None = None, parameters: dict[str, Any] | None = None
     ) -> ActionAttempt:
         option = proposal.option
         return self._resolution.start_action_attempt(
-            f"{self._resolution.incident_id}/{proposal.symptom.kind}/{option.action_type}",
+            f"{option.action_type}/{option.target}",
             option.action_type,
             {"symptom": proposal.symptom.kind, **(parameters or {})},
             status="pending",
@@ -147,7 +145,7 @@ class _Run:
             return self._run(proposal, harder)
         self._experience.learn(kind, option.action_type, repaired)
         if repaired:
-            self._helped.append(attempt)
+            self._helped.append(option)
         return repaired
 
     def _carry_out(self, attempt: ActionAttempt) -> None:

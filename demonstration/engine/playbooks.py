@@ -13,12 +13,14 @@ GUESS_WEIGHT: Final = 4.0
 
 @dataclass(frozen=True)
 class Option:
-    """An action that may help. if_timeout: the parameters to try again with when it took too long."""
+    """An action that may help. implies: what was wrong, if it does. if_timeout: the parameters to try again with when
+    it took too long."""
 
     action_type: str
     reason: str
     guess: float
     target: str
+    implies: str
     expected_seconds: float = 1.0
     critical: bool = False
     if_timeout: dict[str, Any] = field(default_factory=dict)
@@ -34,27 +36,89 @@ class Proposal:
 
 
 RESTART: Final = Option(
-    "restart_service", "It may be a state that a new process does not have.", 0.7, "shop", if_timeout={"force": True}
+"restart_service",
+"It may be a state that a new process does not have.",
+guess=0.7,
+target="shop",
+implies="the process had ended,
+or stood still",
+if_timeout={"force": True},
 )
-ROLLBACK: Final = Option("rollback_release", "The last release may be to blame.", 0.55, "shop", critical=True)
+ROLLBACK: Final = Option(
+"rollback_release",
+"The last release may be to blame.",
+guess=0.55,
+target="shop",
+implies="the last release was bad",
+critical=True,
+)
 
 PLAYBOOKS: Final[dict[Kind, tuple[Option, ...]]] = {
     "service_down": (RESTART, ROLLBACK),
     "service_unresponsive": (RESTART, ROLLBACK),
     "service_errors": (RESTART, ROLLBACK),
     "stale_data": (
-        Option("warm_cache", "The cheapest way to a fresh cache.", 0.85, "catalogue"),
-        Option("clear_cache", "What is cached is old: without it the source is read.", 0.8, "catalogue"),
+        Option(
+"warm_cache",
+"The cheapest way to a fresh cache.",
+guess=0.85,
+target="catalogue",
+implies="nothing was cached",
+),
+        Option(
+"clear_cache",
+"What is cached is old: without it the source is read.",
+guess=0.8,
+target="catalogue",
+implies="the cache was not told of a new catalogue",
+),
     ),
     "disk_full": (
-        Option("delete_temp_files", "Temporary files are nobody's loss.", 0.7, "volume"),
-        Option("rotate_logs", "Packed logs take a tenth of the room.", 0.65, "volume"),
+        Option(
+"delete_temp_files",
+"Temporary files are nobody's loss.",
+guess=0.7,
+target="volume",
+implies="temporary files were left behind",
+),
+        Option(
+"rotate_logs",
+"Packed logs take a tenth of the room.",
+guess=0.65,
+target="volume",
+implies="logs had grown",
+),
     ),
     "connections_exhausted": (
-        Option("drain_connections", "Idle connections can be had back without harm.", 0.7, "worker"),
-        Option("terminate_leaked_connections", "Transactions that stand still do no work.", 0.6, "database"),
-        Option("raise_limit", "The work may have grown.", 0.5, "database"),
-        Option("restart_worker", "A new worker has lost nothing yet.", 0.4, "worker", critical=True),
+        Option(
+"drain_connections",
+"Idle connections can be had back without harm.",
+guess=0.7,
+target="worker",
+implies="the worker kept idle connections",
+),
+        Option(
+"terminate_leaked_connections",
+"Transactions that stand still do no work.",
+guess=0.6,
+target="database",
+implies="connections were lost in the midst of transactions",
+),
+        Option(
+"raise_limit",
+"The work may have grown.",
+guess=0.5,
+target="database",
+implies="there was more work than connections",
+),
+        Option(
+"restart_worker",
+"A new worker has lost nothing yet.",
+guess=0.4,
+target="worker",
+implies="the worker lost its connections again and again",
+critical=True,
+),
     ),
 }
 

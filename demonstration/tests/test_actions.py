@@ -48,7 +48,7 @@ def test_only_the_right_action_repairs(
 ) -> None:
     fault(broken).inject(laboratory)
     for name in wrong:
-        with pytest.raises(NotRepaired, match="still"):
+        with pytest.raises(NotRepaired, match="Still: "):
             getattr(actions, name)(symptom=symptom)
     for name in right:
         getattr(actions, name)(symptom=symptom)
