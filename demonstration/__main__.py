@@ -9,6 +9,9 @@ import threading
 from pathlib import Path
 from types import FrameType
 
+import psycopg
+
+from actionlog_client.journal.entries import JournalFull
 from actionlog_client.logger import ActionLogger
 from demonstration.engine import engine
 from demonstration.engine.actions import Actions
@@ -24,7 +27,7 @@ FLUSH_SECONDS = 15.0
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 2 when it cannot begin."""
+    """The exit code: 2 when it cannot begin, 1 when it cannot go on."""
     course = _course(arguments)
     terminal = Terminal()
     ending = threading.Event()
@@ -37,6 +40,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (NoServer, LaboratoryTaken, ChildError) as error:
         print(error, file=sys.stderr)
         return 2
+    except (psycopg.Error, JournalFull) as error:
+        print(f"The demonstration cannot go on: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
     return 0

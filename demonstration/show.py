@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import psycopg
+
 from demonstration.engine.engine import Engine
+from demonstration.laboratory.child import ChildError
 from demonstration.laboratory.faults import Fault, faults_of, order_of
 from demonstration.laboratory.laboratory import Laboratory
 from demonstration.laboratory.monitor import Monitor, Symptom
@@ -35,7 +38,7 @@ def show(
     ending: threading.Event,
 ) -> int:
     """Goes on until all incidents were shown or ending is set, which the incident under way does not notice; how many
-    incidents there were."""
+    incidents there were. Raises ChildError or psycopg.Error when the laboratory cannot be had any more."""
     begun = f"{datetime.now(UTC):%m%d-%H%M%S}"
     faults, pauses = order_of(faults_of(laboratory), course.seed), pauses_of(course)
     count = 0
@@ -45,7 +48,11 @@ def show(
             break
         due = max(due, time.monotonic()) + next(pauses)
         count += 1
-        _incident(f"demo-{begun}-{count:03d}", next(faults), laboratory, monitor, engine, terminal)
+        try:
+            _incident(f"demo-{begun}-{count:03d}", next(faults), laboratory, monitor, engine, terminal)
+        except (ChildError, psycopg.Error) as error:
+            terminal.say(f"\nThe laboratory broke where it should not, and is set up again: {error}")
+            laboratory.settle()
     return count
 
 

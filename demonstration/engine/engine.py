@@ -85,6 +85,7 @@ class _Run:
         self._experience = experience
         self._audience = audience
         self._resolution = resolution
+        self._planned: list[ActionAttempt] = []
         self._helped: list[Option] = []
 
     def carry_out(self, proposals: list[Proposal]) -> None:
@@ -102,7 +103,7 @@ class _Run:
                 elif attempt.status == "failed":
                     again.append((proposal, attempt))
         finally:
-            for _, attempt in planned:
+            for attempt in self._planned:
                 if attempt.status == "pending":
                     attempt.mark_cancelled("The engine was ended.")
 
@@ -114,7 +115,7 @@ class _Run:
         self, proposal: Proposal, *, retry_of: ActionAttempt | None = None, parameters: dict[str, Any] | None = None
     ) -> ActionAttempt:
         option = proposal.option
-        return self._resolution.start_action_attempt(
+        attempt = self._resolution.start_action_attempt(
             f"{option.action_type}/{option.target}",
             option.action_type,
             {"symptom": proposal.symptom.kind, **(parameters or {})},
@@ -126,6 +127,8 @@ class _Run:
             expected_seconds=option.expected_seconds,
             retry_of=retry_of,
         )
+        self._planned.append(attempt)
+        return attempt
 
     def _run(self, proposal: Proposal, attempt: ActionAttempt) -> bool:
         """Whether it was run and helped."""

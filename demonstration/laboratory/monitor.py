@@ -35,7 +35,7 @@ class Monitor:
         self._laboratory = laboratory
 
     def symptoms(self) -> list[Symptom]:
-        """Everything that is wrong now, the most severe first; empty when all is well. Takes up to 3 s."""
+        """Everything that is wrong now, the most severe first; empty when all is well. Takes up to 5 s."""
         found = [self.service(), self.connections(), self.volume(), self.cache()]
         return [symptom for symptom in found if symptom is not None]
 

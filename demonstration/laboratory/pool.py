@@ -51,8 +51,10 @@ class Pool:
         self._start_worker()
 
     def settle(self) -> None:
-        """No connections, and the limit that it began with."""
+        """A worker without connections, and the limit that it began with."""
         self._work = 0
+        if self._child.pid is None:
+            self._start_worker()
         self.command("rest")
         self.database.terminate_all()
         self.database.set_limit(CONNECTION_LIMIT)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from demonstration.laboratory.child import Child
 
-ANSWER_SECONDS: Final = 1.0
+ANSWER_SECONDS: Final = 1.5
 GOOD_PACK_SIZE: Final = 12
 
 

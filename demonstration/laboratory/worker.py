@@ -88,8 +88,9 @@ class Worker:
     def _close(self, connections: list[Connection]) -> int:
         count = len(connections)
         for connection in connections:
-            if connection.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
-                connection.cancel_safe(timeout=2)
+            with contextlib.suppress(psycopg.Error):  # the server may have ended it meanwhile
+                if connection.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
+                    connection.cancel_safe(timeout=2)
             connection.close()
         connections.clear()
         return count

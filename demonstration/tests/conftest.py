@@ -30,8 +30,12 @@ def running_laboratory(tmp_path_factory: pytest.TempPathFactory, database_url: s
 
 @pytest.fixture
 def laboratory(running_laboratory: Laboratory) -> Laboratory:
-    running_laboratory.settle()
-    assert Monitor(running_laboratory).symptoms() == []
+    monitor = Monitor(running_laboratory)
+    if monitor.symptoms():
+        running_laboratory.settle()
+    else:
+        running_laboratory.tidy()
+    assert monitor.symptoms() == []
     return running_laboratory
 
 

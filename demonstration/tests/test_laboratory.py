@@ -13,7 +13,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from actionlog_site.tests.processes import is_gone, wait_until
-from demonstration.laboratory.child import ROOT
+from demonstration.laboratory.child import ROOT, ChildError
 from demonstration.laboratory.laboratory import Laboratory, LaboratoryTaken
 from demonstration.laboratory.monitor import Monitor
 
@@ -155,6 +155,22 @@ def test_a_user_who_may_not_make_roles_goes_without_the_pool(tmp_path: Path, dat
                 assert Monitor(laboratory).symptoms() == []
         finally:
             connection.execute("DROP ROLE powerless")
+
+
+def test_parts_that_broke_of_themselves_are_set_up_again(tmp_path: Path, database_url: str) -> None:
+    with Laboratory(tmp_path, database_url) as laboratory:
+        assert laboratory.pool is not None
+        laboratory.pool.work(4)
+        laboratory.pool.database.terminate_all()
+        worker = next(
+            child for child in psutil.Process().children() if "demonstration.laboratory.worker" in child.cmdline()
+        )
+        worker.kill()
+        worker.wait()
+        with pytest.raises(ChildError):
+            laboratory.pool.command("hoard")
+        laboratory.settle()
+        assert laboratory.pool.command("hoard") == 6
 
 
 def test_the_limited_role_reads_nothing_of_the_record(tmp_path: Path, database_url: str) -> None:
