@@ -128,6 +128,11 @@ def test_a_run_ends_with_the_record_of_what_happened(server: Server) -> None:
     asked, forced = [each for each in in_order(sessions["006"]) if each["action_type"] == "restart_service"]
     assert (asked["status"], asked["error_type"]) == ("failed", "timeout")
     assert (forced["retry_of"], forced["parameters"]["force"]) == (asked["attempt_id"], True)
+    # The engine's journal is on the server, by number.
+    counts = re.search(r"Of (\d+) entries in the engine's journal the server has (\d+); missing: 0, refused: 0", output)
+    assert counts is not None, output
+    assert counts[1] == counts[2]
+    assert int(counts[1]) > 50
     assert_nothing_left(server)
 
 
