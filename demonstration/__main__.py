@@ -11,8 +11,7 @@ from types import FrameType
 
 import psycopg
 
-from actionlog_client.journal.entries import JournalFull
-from actionlog_client.logger import ActionLogger
+from actionlog_client import ActionLogger, JournalFull
 from demonstration.engine import engine
 from demonstration.engine.actions import Actions
 from demonstration.laboratory.child import ChildError

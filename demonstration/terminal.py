@@ -5,7 +5,7 @@ import sys
 from datetime import datetime
 from typing import Final, TextIO
 
-from actionlog_client.attempt import ActionAttempt
+from actionlog_client import ActionAttempt
 from demonstration.engine.engine import Resolution
 from demonstration.laboratory.faults import Fault
 from demonstration.laboratory.monitor import Symptom

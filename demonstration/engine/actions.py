@@ -5,7 +5,7 @@ Their parameters and what they return are on record; so are their steps, told to
 
 from typing import Any, Final
 
-from actionlog_client.attempt import current_attempt
+from actionlog_client import current_attempt
 from demonstration.laboratory.laboratory import Laboratory
 from demonstration.laboratory.monitor import Kind, Monitor
 from demonstration.laboratory.pool import Pool

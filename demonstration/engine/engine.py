@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from actionlog_client.attempt import ActionAttempt
-from actionlog_client.logger import ActionLogger
+from actionlog_client import ActionAttempt, ActionLogger
 from actionlog_client.resolution import ResolutionStatus
 from actionlog_client.service import ActionResult, ActionService, ActionSkipped, PlannedAction
 from demonstration.engine.actions import ACTION_TYPES, Actions

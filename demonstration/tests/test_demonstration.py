@@ -156,6 +156,7 @@ def test_killed_it_leaves_no_process_and_the_next_one_delivers_what_it_had_recor
     with demonstration(server, "--rate", "600") as process:
         read_until(process, RESOLUTION)
         incident, _ = read_until(process, INCIDENT)
+        attempt, _ = read_until(process, ATTEMPT)
         children = psutil.Process(process.pid).children(recursive=True)
         process.kill()
         process.wait()
@@ -165,7 +166,7 @@ def test_killed_it_leaves_no_process_and_the_next_one_delivers_what_it_had_recor
         output, _ = process.communicate(timeout=60)
     assert process.returncode == 0, output
     assert "left out" not in output
-    assert ask(server, "/api/resolution-monitor/", incident_id=incident[1])["resolution_attempts"]
+    assert (attempt[1], attempt[2]) in recorded(server, incident[1])[0]
     assert_nothing_left(server)
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from actionlog_client.attempt import ActionAttempt
-from actionlog_client.logger import ActionLogger
+from actionlog_client import ActionAttempt, ActionLogger
 from demonstration.engine.actions import Actions
 from demonstration.engine.engine import Engine
 from demonstration.engine.playbooks import Experience
