@@ -3,13 +3,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench clean
+.PHONY: help run demo test lint bench clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 14
 
 run: $(BIN)/.installed ## start everything: database, migrations, first user and key, web server (PORT, ACTIONLOG_HOME)
 	@exec $(BIN)/python manage.py serve --end-with-parent
+
+demo: $(BIN)/.installed ## an engine repairs a small laboratory, on record at the running server (ARGS="--rate 12 --seed 7")
+	@exec $(BIN)/python -m demonstration $(ARGS)
 
 test: $(BIN)/.installed-dev ## run the whole suite on a PostgreSQL of its own (make test ARGS="-k name")
 	@$(BIN)/python -m pytest $(ARGS)

@@ -94,6 +94,11 @@ class ActionAttempt:
         return f"<ActionAttempt {self.attempt_id} {self.action_type!r} {self.status}>"
 
     @property
+    def encoder(self) -> PayloadEncoder:
+        """What turns anything told of this attempt into JSON, its secrets marked."""
+        return self._encoder
+
+    @property
     def is_final(self) -> bool:
         return self.status in FINAL_STATUSES
 

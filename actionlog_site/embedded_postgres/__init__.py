@@ -5,8 +5,9 @@ with the database lives elsewhere.
 """
 
 from actionlog_site.embedded_postgres.command_line import ensure_database
+from actionlog_site.embedded_postgres.configuration import DEMONSTRATION_ROLE
 from actionlog_site.embedded_postgres.errors import EmbeddedPostgresError
 from actionlog_site.embedded_postgres.running import running_url
 from actionlog_site.embedded_postgres.server import EmbeddedPostgres
 
-__all__ = ["EmbeddedPostgres", "EmbeddedPostgresError", "ensure_database", "running_url"]
+__all__ = ["DEMONSTRATION_ROLE", "EmbeddedPostgres", "EmbeddedPostgresError", "ensure_database", "running_url"]

@@ -6,6 +6,8 @@ from actionlog_site.embedded_postgres.account import Account
 
 SUPERUSER = "actionlog"
 DATABASE = "actionlog"
+# The role that the demonstration makes for a time. No superuser, so that its connections can be limited.
+DEMONSTRATION_ROLE = "actionlog_demo"
 PORT = 5432  # names the socket file; nothing listens on TCP
 SETTINGS_FILE = "actionlog.conf"
 
@@ -37,7 +39,8 @@ def write_configuration(data: Path, *, account: Account, socket_folder: str, dur
     _write(data / SETTINGS_FILE, "".join(f"{name} = {value}\n" for name, value in settings.items()))
     # The kernel tells who is at the other end of the socket: no password to keep, and nobody else gets in.
     _write(data / "pg_hba.conf", "local all all peer map=actionlog\n")
-    _write(data / "pg_ident.conf", f'actionlog "{account.peer_name}" {SUPERUSER}\n')
+    roles = (SUPERUSER, DEMONSTRATION_ROLE)
+    _write(data / "pg_ident.conf", "".join(f'actionlog "{account.peer_name}" {role}\n' for role in roles))
 
 
 def include_settings(data: Path) -> None:
