@@ -29,10 +29,11 @@ from actionlog_client.journal.entries import (
 from actionlog_client.journal.folder import JournalFacts, JournalFolder
 from actionlog_client.journal.held import DEFAULT_REFUSED_SHARE, HeldJournal
 from actionlog_client.journal.lines import sealed
-from actionlog_client.journal.room import UNLIMITED, WAITING_BARE, WAITING_WHOLE, Room
+from actionlog_client.journal.room import OUTCOME_ROOM, UNLIMITED, WAITING_BARE, WAITING_WHOLE, Room
 
 DEFAULT_SEGMENT_SIZE: Final = 4 * 1024 * 1024
 _LOOK_AGAIN: Final = 0.1  # seconds
+_ENDS: Final = frozenset({"success", "failed", "skipped", "cancelled", "resolved", "escalated"})
 _START: Final = Weight.START
 _STEP: Final = Weight.STEP
 _OUTCOME: Final = Weight.OUTCOME
@@ -80,6 +81,8 @@ class FileJournal(HeldJournal):
         self._grown = 0
         self._look_after = 0.0
         self._steps_until = self._starts_until = self._outcomes_until = 0
+        # Set aside for the outcomes of what has started and not ended.
+        self._reserved = 0
 
     @property
     def written(self) -> int:
@@ -118,7 +121,19 @@ class FileJournal(HeldJournal):
                 number = self._written + 1
                 line = sealed(entry_json(number, kind, record_id, identity, status, facts, steps, extra))
                 length = len(line)
-                if self._alert or self._announced is not None or self._grown + length > self._steps_until:
+                if (
+                    weight is _OUTCOME
+                    and length > OUTCOME_ROOM
+                    and self._grown + self._reserved + length > self._outcomes_until
+                ):
+                    # The outcomes of all the others come first, whatever one of them has to say.
+                    line = sealed(_bare(number, kind, record_id, identity, status, length))
+                    length = len(line)
+                if (
+                    self._alert
+                    or self._announced is not None
+                    or self._grown + self._reserved + length > self._steps_until
+                ):
                     obstacle = self._look(weight, length)
                     if obstacle is not None and weight is not _OUTCOME:
                         return _refused(weight, obstacle)
@@ -135,10 +150,13 @@ class FileJournal(HeldJournal):
                 if weight is not _OUTCOME and self._withdraw(number, line):
                     return _refused(weight, obstacle)
                 if self._announced is line:
-                    bare = entry_json(number, kind, record_id, identity, status, EMPTY_OBJECT, EMPTY_LIST, EMPTY_OBJECT)
-                    self._keep_waiting(line, sealed(bare))
+                    self._keep_waiting(line, sealed(_bare(number, kind, record_id, identity, status, length)))
                 return number
             self._announced = None
+            if weight is _START:
+                self._reserved += OUTCOME_ROOM
+            elif status in _ENDS and self._reserved:
+                self._reserved -= OUTCOME_ROOM
             self._grown += length
             self._size += length
             if self._size >= self._segment_size:
@@ -207,10 +225,10 @@ class FileJournal(HeldJournal):
 
     def _look_at_budget(self, weight: Weight, length: int) -> str | None:
         if weight is _STEP:
-            return self._budget_spent() if self._grown + length > self._steps_until else None
-        if weight is _START and self._grown + length > self._starts_until:
+            return self._budget_spent() if self._grown + self._reserved + length > self._steps_until else None
+        if weight is _START and self._grown + self._reserved + length > self._starts_until:
             self._look_around()
-            return self._budget_spent() if self._grown + length > self._starts_until else None
+            return self._budget_spent() if self._grown + self._reserved + length > self._starts_until else None
         # However large: one that was kept waiting until it fits might wait for ever, and all others behind it.
         return self._budget_spent() if self._grown >= self._outcomes_until else None
 
@@ -396,6 +414,12 @@ class FileJournal(HeldJournal):
             f"The journal folder {self.path.parent} cannot be written: {error.strerror or error}. "
             "Give it room and rights, or set ACTIONLOG_JOURNAL_DIR to another."
         )
+
+
+def _bare(number: int, kind: Kind, record_id: str, identity: bytes, status: str | None, length: int) -> bytes:
+    """An outcome without what it has to say, but for how many bytes that was."""
+    extra = b'{"dropped_outcome_bytes":%d}' % length
+    return entry_json(number, kind, record_id, identity, status, EMPTY_OBJECT, EMPTY_LIST, extra)
 
 
 def _refused(weight: Weight, obstacle: str) -> int:

@@ -8,7 +8,9 @@ The budget counts the bytes in all files of all journals in the folder. As it fi
 2. Above SHED, the steps in segments that are closed and of which nothing was sent yet lose their details; above STEPS,
    no step is written any more (append returns 0).
 3. Above STARTS, no action may start (append raises JournalFull).
-4. What is left up to the whole budget (and one entry beyond) is for the outcomes of what runs already.
+4. What is left up to the whole budget is for the outcomes of what runs already. Each start also sets OUTCOME_ROOM
+   aside for its own, which counts as used until the end is told; an outcome that is larger, when there is no room for
+   that beside the others, is written with its status alone and says so.
 5. After that outcomes are kept in memory: whole up to WAITING_WHOLE bytes, as identity and status alone up to
    WAITING_BARE bytes, and beyond that not at all: their numbers are given, and will be missing.
 
@@ -24,6 +26,9 @@ SHED: Final = 0.75
 STEPS: Final = 0.8
 STARTS: Final = 0.9
 KEPT_JOURNALS: Final = 32
+
+# For the outcome of each attempt that has started, in bytes.
+OUTCOME_ROOM: Final = 1024
 
 WAITING_WHOLE: Final = 8 * 1024 * 1024
 WAITING_BARE: Final = 12 * 1024 * 1024

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
@@ -84,8 +85,13 @@ def get(server: Server, path: str, **parameters: str) -> dict[str, Any]:
 
 
 def attempts_of(server: Server, incident_id: str) -> list[dict[str, Any]]:
-    """All attempts of an incident, with their steps."""
-    sessions = get(server, "/api/resolution-monitor/", incident_id=incident_id)["resolution_attempts"]
+    """All attempts of an incident, with their steps; none while nothing is known of it."""
+    try:
+        sessions = get(server, "/api/resolution-monitor/", incident_id=incident_id)["resolution_attempts"]
+    except HTTPError as error:
+        if error.code != 404:
+            raise
+        return []
     return [attempt for session in sessions for attempt in session["action_attempts"]]
 
 
@@ -97,6 +103,11 @@ def engines(server: Server) -> list[dict[str, Any]]:
         page = get(server, page["next"].removeprefix(server.url))
         found += page["results"]
     return found
+
+
+def journals_in(journal_dir: Path) -> list[str]:
+    """The ids of the journals in a folder."""
+    return [path.name for path in journal_dir.iterdir() if len(path.name) == 32]
 
 
 def wait_until_complete(server: Server, journals: Iterable[str], *, seconds: float = 60) -> list[dict[str, Any]]:

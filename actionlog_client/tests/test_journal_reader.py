@@ -107,7 +107,7 @@ def test_a_reader_goes_on_from_segment_to_segment(tmp_path: Path) -> None:
     reader = journal.reader("delivered")
     found = []
     for count in range(600):
-        append(journal, Weight.START)
+        append(journal, Weight.OUTCOME if count % 2 else Weight.START)
         if count % 7 == 0:
             batch = reader.read(3)
             assert batch is not None
@@ -160,7 +160,9 @@ class Written:
         with TemporaryDirectory() as home:
             journal = JournalDirectory(Path(home), 64 * 1024).begin()
             while len(journal.folder.segments()) < 3 or journal.written % 10:
-                append(journal, Weight.START, f"a{journal.written}", details="ä" * 10)
+                started = f"a{journal.written}"
+                append(journal, Weight.START, started)
+                append(journal, Weight.OUTCOME, started)
             self.name = journal.path.name
             self.segments = [
                 journal.folder.segment_path(each.number).read_bytes() for each in journal.folder.segments()

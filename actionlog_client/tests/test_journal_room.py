@@ -11,7 +11,7 @@ from actionlog_client.journal import room
 from actionlog_client.journal.directory import JournalDirectory
 from actionlog_client.journal.entries import JournalFull, Weight
 from actionlog_client.journal.file import FileJournal
-from actionlog_client.tests.journals import append, directory, entries_in, everything, numbers_in
+from actionlog_client.tests.journals import IDENTITY, append, directory, entries_in, everything, numbers_in
 
 BUDGET = 256 * 1024
 LONG = "x" * 400
@@ -46,16 +46,38 @@ def test_steps_end_first_then_starts_and_outcomes_never(tmp_path: Path) -> None:
     fill(journal)
     assert used(journals) == pytest.approx(BUDGET * room.STEPS, rel=0.05)
     assert append(journal, Weight.STEP, details=LONG) == 0
-    assert 0 < fill(journal, Weight.START) < 200
-    assert used(journals) == pytest.approx(BUDGET * room.STARTS, rel=0.05)
+    started = fill(journal, Weight.START)
+    assert 0 < started < 200
+    # What started has room for its outcome set aside.
+    assert used(journals) + started * room.OUTCOME_ROOM == pytest.approx(BUDGET * room.STARTS, rel=0.05)
     with pytest.raises(JournalFull, match="ACTIONLOG_DISK_BUDGET"):
         append(journal, Weight.START)
     last = journal.written
-    assert [append(journal, Weight.OUTCOME) for _ in range(500)] == list(range(last + 1, last + 501))
+    assert [append(journal, Weight.OUTCOME) for _ in range(started)] == list(range(last + 1, last + started + 1))
+    assert not journal.waiting
+    # Beyond that too: of attempts that an earlier journal has started, for one.
+    assert [append(journal, Weight.OUTCOME) for _ in range(500)] == list(
+        range(last + started + 1, last + started + 501)
+    )
     assert used(journals) <= BUDGET + 500
     assert journal.waiting > 0
-    assert journal.written == last + 500
-    assert numbers_in(journal.folder) == list(range(1, last + 501 - journal.waiting))
+    assert numbers_in(journal.folder) == list(range(1, journal.written + 1 - journal.waiting))
+
+
+def test_a_large_outcome_without_room_beside_the_others_keeps_its_status(tmp_path: Path) -> None:
+    journals = directory(tmp_path, BUDGET)
+    journal = journals.begin()
+    append(journal, Weight.START, "large")
+    fill(journal)
+    others = [f"other-{number}" for number in range(fill(journal, Weight.START))]
+    result = json.dumps({"result": "x" * (BUDGET // 4)}).encode()
+    journal.append("attempt", "large", IDENTITY, "success", facts=result, weight=Weight.OUTCOME)
+    for other in others:
+        append(journal, Weight.OUTCOME, other)
+    assert not journal.waiting
+    (told,) = [entry for entry in entries_in(journal.folder) if entry.id == "large" and entry.status == "success"]
+    assert json.loads(bytes(told.extra))["dropped_outcome_bytes"] > BUDGET // 4
+    assert bytes(told.facts) == b"{}"
 
 
 def test_outcomes_that_wait_are_written_in_order_once_there_is_room(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from actionlog_client.tests.accounts import (
     Account,
     attempts_of,
     engine_environment,
+    journals_in,
     start_engine,
     wait_until_complete,
 )
@@ -56,7 +57,7 @@ def test_every_call_that_returned_before_a_kill_is_on_the_server_once(server: Se
     # The next engine that uses the folder delivers what the dead ones left.
     with ActionLogger(server.url, server.api_key, tmp_path / "journal", engine="heir", json_store="") as heir:
         heir.start_action_attempt("adopt", "adopt", {}, "heir").mark_success()
-        journals = [path.name for path in (tmp_path / "journal").iterdir() if len(path.name) == 32]
+        journals = journals_in(tmp_path / "journal")
         found = wait_until_complete(server, journals, seconds=90)
     assert {engine["refused"] for engine in found} == {0}
     for incident, account in accounts.items():

@@ -18,6 +18,7 @@ from actionlog_client.tests.accounts import (
     Account,
     attempts_of,
     engine_environment,
+    journals_in,
     start_engine,
     wait_until_complete,
 )
@@ -82,7 +83,7 @@ def finish(server: Server, engines: "dict[str, subprocess.Popen[bytes]]", folder
     """Wait for engines that log a certain number, and hold their accounts against the record."""
     for engine in engines.values():
         assert engine.wait(90) == 0
-    found = wait_until_complete(server, [path.name for path in journal_dir.iterdir() if len(path.name) == 32])
+    found = wait_until_complete(server, journals_in(journal_dir))
     assert {engine["refused"] for engine in found} == {0}
     for incident in engines:
         account = Account()

@@ -17,8 +17,8 @@ from actionlog_client.tests.accounts import (
     ROOT,
     attempts_of,
     engine_environment,
-    engines,
     get,
+    journals_in,
     wait_until_complete,
 )
 from benchmarks.server import Server, fresh_server
@@ -56,8 +56,8 @@ def test_what_is_logged_just_before_the_end_is_on_the_server(server: Server, tmp
     assert (done.returncode, done.stderr) == (0, "")
     (found,) = attempts_of(server, "at-exit")
     assert (found["status"], len(found["logs"])) == ("success", 1)
-    (engine,) = [engine for engine in engines(server) if engine["process_id"] and engine["closed_at"]]
-    assert (engine["missing"], engine["stored"]) == (0, engine["written"])
+    (engine,) = wait_until_complete(server, journals_in(tmp_path))
+    assert engine["closed_at"] is not None
 
 
 def test_an_end_without_a_server_is_not_held_up(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_forked_workers_record_for_themselves(server: Server, tmp_path: Path) ->
         seconds=60,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    journals = [path.name for path in tmp_path.iterdir() if len(path.name) == 32]
+    journals = journals_in(tmp_path)
     assert len(journals) == 5
     with ActionLogger(server.url, server.api_key, tmp_path, json_store="") as heir:
         heir.start_action_attempt("heir", "restart", {}, "heir").mark_success()
@@ -138,16 +138,11 @@ def test_a_restarted_engine_delivers_what_was_logged_while_the_server_was_down(s
             action_logger.start_action_attempt(f"a{number}", "restart", {}, "outage").mark_success()
         """
     assert run(script, environment).returncode == 0
-    assert attempts_of_or_none(server, "outage") == []
+    assert attempts_of(server, "outage") == []
     with ActionLogger(server.url, server.api_key, tmp_path, json_store="") as action_logger:
         action_logger.start_action_attempt("b", "restart", {}, "after").mark_success()
-        wait_until_complete(server, [path.name for path in tmp_path.iterdir() if len(path.name) == 32])
+        wait_until_complete(server, journals_in(tmp_path))
     assert len(attempts_of(server, "outage")) == 50
-
-
-def attempts_of_or_none(server: Server, incident: str) -> list[str]:
-    found: list[str] = get(server, "/api/action-attempts/", incident_id=incident)["results"]
-    return found
 
 
 def test_open_attempts_are_heard_of_without_a_word_from_the_engine(
@@ -238,7 +233,7 @@ def test_a_spent_budget_drops_steps_then_refuses_starts_and_keeps_outcomes(serve
     assert size <= 256 * 1024
     with ActionLogger(server.url, server.api_key, tmp_path, json_store="") as heir:
         heir.start_action_attempt("heir", "restart", {}, "heir").mark_success()
-        wait_until_complete(server, [path.name for path in tmp_path.iterdir() if len(path.name) == 32])
+        wait_until_complete(server, journals_in(tmp_path))
     found = {attempt["attempt_id"]: attempt for attempt in attempts_of(server, "tight")}
     assert found.keys() == {attempt.attempt_id for attempt in started}
     assert {attempt["status"] for attempt in found.values()} == {"success"}
