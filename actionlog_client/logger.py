@@ -265,10 +265,11 @@ class ActionLogger:
         seconds. Whether it is."""
         return self._recorder.flush(timeout)
 
-    def close(self, timeout: float | None = 5.0) -> bool:
+    def close(self, timeout: float | None = 5.0, *, patient: bool = True) -> bool:
         """Flush, and let go of files and threads. Whether all was delivered; what was not is sent by the next engine
-        that uses the same folder. A call after it opens a new journal."""
-        return self._recorder.close(timeout)
+        that uses the same folder. Not patient: a server that cannot be reached is not waited for. A call after it
+        opens a new journal."""
+        return self._recorder.close(timeout, patient=patient)
 
     def __enter__(self) -> Self:
         return self

@@ -189,7 +189,7 @@ class MemoryRecorder:
     def flush(self, timeout: float | None) -> bool:
         return True
 
-    def close(self, timeout: float | None) -> bool:
+    def close(self, timeout: float | None, *, patient: bool = True) -> bool:
         return True
 
     def clear(self) -> None:

@@ -18,7 +18,7 @@ from msgspec.json import encode as encode_json
 from actionlog_client.delivery.documents import Document, documents_of
 from actionlog_client.delivery.requests import Heartbeat, Report, ordered, request_body
 from actionlog_client.delivery.senders import Senders
-from actionlog_client.delivery.transport import Refusal, Reply, Transport
+from actionlog_client.delivery.transport import Receipt, Refusal, Reply, Transport
 from actionlog_client.journal.held import HeldJournal
 from actionlog_client.journal.reader import Batch, JournalReader
 
@@ -152,6 +152,7 @@ class Delivery:
             receipt = reply.receipt()
             if receipt is None or len(receipt.results) != len(documents):
                 raise TryLater(f"{self._transport.url} does not answer like an Actionlog server")
+            self._hear(receipt)
             parts: list[Document] = []
             for document, result in zip(ordered(documents), receipt.results, strict=True):
                 if result.outcome in TAKEN:
@@ -173,6 +174,12 @@ class Delivery:
         elif reply.status >= 500 or reply.status < 400 or reply.status in NOT_THE_CONTENT:
             raise _try_later(reply)
         self._decide_apart(documents, reply)
+
+    def _hear(self, receipt: Receipt) -> None:
+        """Say it when the numbers of this journal are not counted."""
+        if receipt.journal is not None and receipt.journal.error is not None and not self._report_is_refused:
+            logger.error("the server refuses to count what this engine sends: %s", receipt.journal.error.message)
+            self._report_is_refused = True
 
     def _decide_apart(self, documents: Sequence[Document], reply: Reply) -> None:
         """The request as a whole is refused for what is in it: send it in smaller parts, down to the bad one."""

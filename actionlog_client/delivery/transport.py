@@ -40,6 +40,8 @@ class Receipt(Struct):
     """The answer to a batch: a result for each document, in the order sent."""
 
     results: list[Result]
+    # What became of the journal's report.
+    journal: Result | None = None
 
 
 class Reply(Struct):
