@@ -122,7 +122,7 @@ class ActionAttempt:
     def log_step(self, step: Any, status: Any = "in_progress", details: Any = None) -> None:
         """One entry of the attempt's log: what was done, how it stands, and any details."""
         number = next(self._numbers)
-        told = Telling(self._encoder, b'"sequence":%d' % number, prefix=f"logs[{number}].")
+        told = Telling(self._encoder, {"sequence": number}, prefix=f"logs[{number}].")
         told.text("step", step)
         told.text("status", status)
         told.time("timestamp", self._watch.now())

@@ -123,9 +123,9 @@ class ActionLogger:
         incident_id = telling.identity("incident_id", NO_INCIDENT if incident_id is None else incident_id)
         identity = _encode({"action_id": action_id, "action_type": action_type, "incident_id": incident_id})
         watch = self.stopwatch()
-        telling.object("parameters", parameters)
         if status == "in_progress":
             telling.time("started_at", watch.started_at)
+        telling.object("parameters", parameters)
         telling.uuid("resolution_id", resolution_id)
         telling.short("incident_type", incident_type)
         self._tell_where(telling, environment)
@@ -297,14 +297,11 @@ class ActionLogger:
     def _tell_where(self, telling: Telling, environment: Any) -> None:
         """Who records, and in which environment."""
         telling.short("environment", environment if environment is not None else self.settings.environment)
-        if self._engine_facts:
-            telling.ready(self._engine_facts)
+        telling.ready(self._engine_facts)
 
-    def _facts_of_engine(self) -> bytes:
-        telling = Telling(self.encoder)
-        telling.short("engine", self.settings.engine)
-        telling.short("engine_version", self.settings.engine_version)
-        return telling.facts()[1:-1]
+    def _facts_of_engine(self) -> dict[str, str]:
+        told = {"engine": self.settings.engine, "engine_version": self.settings.engine_version}
+        return {name: self.encoder.short(value)[0] for name, value in told.items() if value is not None}
 
 
 def _as_list(value: Any) -> list[Any]:

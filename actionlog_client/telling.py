@@ -10,7 +10,9 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
+from msgspec import Raw
 
+from actionlog_client.journal.entries import EMPTY_OBJECT
 from actionlog_client.payload.encoder import PayloadEncoder
 from actionlog_client.payload.notes import name_of_note
 
@@ -22,22 +24,22 @@ class Telling:
 
     __slots__ = ("_encoder", "_extra", "_members", "_prefix")
 
-    def __init__(self, encoder: PayloadEncoder, constant: bytes = b"", prefix: str = "") -> None:
-        """constant: members that are JSON already. prefix: where these members stand in the document."""
+    def __init__(self, encoder: PayloadEncoder, members: dict[str, Any] | None = None, prefix: str = "") -> None:
+        """members: what is known to be as the server takes it. prefix: where these members stand in the document."""
         self._encoder = encoder
         self._prefix = prefix
-        self._members = [constant] if constant else []
+        self._members: dict[str, Any] = {} if members is None else members
         self._extra: dict[str, Any] = {}
 
     def facts(self) -> bytes:
-        return b"{%b}" % b",".join(self._members)
+        return _encode(self._members)
 
     def extra(self) -> bytes:
-        return _encode(self._extra) if self._extra else b"{}"
+        return _encode(self._extra) if self._extra else EMPTY_OBJECT
 
-    def ready(self, members: bytes) -> None:
-        """Members that are JSON already."""
-        self._members.append(members)
+    def ready(self, members: Mapping[str, Any]) -> None:
+        """Members that are known to be as the server takes them."""
+        self._members.update(members)
 
     def note(self, name: str, value: Any) -> None:
         """Tell something in extra; value is plain JSON."""
@@ -47,51 +49,55 @@ class Telling:
         """Any object; None tells nothing."""
         if value is not None:
             encoded = self._encoder.json(value, self._prefix + name)
-            self._converted(encoded.notes)
-            self._add(name, encoded.json)
+            if encoded.notes:
+                self._converted(encoded.notes)
+            self._members[name] = Raw(encoded.json)
 
     def object(self, name: str, value: Any) -> None:
         """Something that must be a JSON object."""
         encoded = self._encoder.object(value, self._prefix + name)
-        self._converted(encoded.notes)
-        self._add(name, encoded.json)
+        if encoded.notes:
+            self._converted(encoded.notes)
+        self._members[name] = Raw(encoded.json)
 
     def text(self, name: str, value: Any) -> None:
         """Free text; None tells nothing."""
         if value is not None:
             brief = self._encoder.brief(value)
-            self._add(name, _encode(self._noted(name, self._encoder.text(value))) if brief is None else brief)
+            self._members[name] = self._noted(name, self._encoder.text(value)) if brief is None else brief
 
     def short(self, name: str, value: Any) -> None:
         """Text of up to 255 characters; None tells nothing."""
         if value is not None:
-            brief = self._encoder.brief(value)
-            self._add(name, _encode(self.shortened(name, value)) if brief is None else brief)
+            self._members[name] = self.shortened(name, value)
 
     def shortened(self, name: str, value: Any) -> str:
         """The text as the server takes it, its conversion noted."""
-        return self._noted(name, self._encoder.short(value))
+        brief = self._encoder.brief(value)
+        return self._noted(name, self._encoder.short(value)) if brief is None else brief
 
     def identity(self, name: str, value: Any) -> str:
         """What a record is found by, as the server takes it, its conversion noted."""
         return self._noted(name, self._encoder.identity(value))
 
     def time(self, name: str, moment: datetime) -> None:
-        """A time with its offset. It goes first: delivery/documents.py tells facts apart by how they begin."""
-        self._members.insert(0, b'"%b":"%b"' % (name.encode(), moment.isoformat().encode()))
+        """A time with its offset."""
+        self._members[name] = moment
 
     def fraction(self, name: str, value: Any) -> None:
         """A number from 0 to 1; None tells nothing."""
-        self._number(name, value, most=1.0)
+        if value is not None:
+            self._number(name, value, most=1.0)
 
     def seconds(self, name: str, value: Any) -> None:
         """A number from 0 on; None tells nothing."""
-        self._number(name, value, most=1e300)
+        if value is not None:
+            self._number(name, value, most=1e300)
 
     def truth(self, name: str, value: Any) -> None:
         """Yes or no; None tells nothing."""
         if isinstance(value, bool):
-            self._add(name, b"true" if value else b"false")
+            self._members[name] = value
         elif value is not None:
             self._unusable(name, value)
 
@@ -104,12 +110,12 @@ class Telling:
         except Exception:
             self._unusable(name, value)
         else:
-            self._add(name, b'"%b"' % str(told).encode())
+            self._members[name] = told
 
     def choice(self, name: str, value: Any, choices: tuple[str, ...]) -> None:
         """One of a few words; None tells nothing."""
         if isinstance(value, str) and value in choices:
-            self._add(name, b'"%b"' % value.encode())
+            self._members[name] = str(value)
         elif value is not None:
             self._unusable(name, value)
 
@@ -120,19 +126,14 @@ class Telling:
         return text
 
     def _number(self, name: str, value: Any, most: float) -> None:
-        if value is None:
-            return
         try:
             number = float(value)
         except Exception:
             number = math.nan
         if 0 <= number <= most:
-            self._add(name, _encode(number + 0.0))
+            self._members[name] = number + 0.0
         else:
             self._unusable(name, value)
-
-    def _add(self, name: str, json: bytes) -> None:
-        self._members.append(b'"%b":%b' % (name.encode(), json))
 
     def _converted(self, notes: Mapping[str, str]) -> None:
         for path, note in notes.items():

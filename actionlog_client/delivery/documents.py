@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import msgspec
 from msgspec import Raw
 
-from actionlog_client.journal.entries import Entry, Kind
+from actionlog_client.journal.entries import ENDS, Entry, Kind
 
 Ranges = list[tuple[int, int]]
 
@@ -22,8 +22,8 @@ class Document:
     kind: Kind
     id: str
     entries: list[Entry] = field(default_factory=list)
-    # How the facts in it begin.
-    beginnings: set[bytes] = field(default_factory=set)
+    # Whether the end is among the facts in it, and how others of them begin.
+    told: set[bytes] = field(default_factory=set)
 
     def take(self, entry: Entry) -> bool:
         """Add an entry about the same record, unless it tells again what is told here already.
@@ -33,10 +33,10 @@ class Document:
         """
         facts = bytes(entry.facts)
         if len(facts) > 2:
-            beginning = facts[: facts.index(b":")]
-            if beginning in self.beginnings:
+            told = b"end" if entry.status in ENDS else facts[: facts.index(b":")]
+            if told in self.told:
                 return False
-            self.beginnings.add(beginning)
+            self.told.add(told)
         if self.entries and entry.identity != self.entries[0].identity:
             return False
         self.entries.append(entry)

@@ -11,6 +11,8 @@ from msgspec import Raw, Struct
 
 Kind = Literal["attempt", "resolution"]
 
+# With one of these an attempt, or a resolution attempt, has ended.
+ENDS: Final = frozenset({"success", "failed", "skipped", "cancelled", "resolved", "escalated"})
 EMPTY_OBJECT: Final = b"{}"
 EMPTY_LIST: Final = b"[]"
 

@@ -20,6 +20,7 @@ from typing import Final
 from actionlog_client.journal.entries import (
     EMPTY_LIST,
     EMPTY_OBJECT,
+    ENDS,
     JournalClosed,
     JournalFull,
     Kind,
@@ -33,7 +34,6 @@ from actionlog_client.journal.room import OUTCOME_ROOM, UNLIMITED, WAITING_BARE,
 
 DEFAULT_SEGMENT_SIZE: Final = 4 * 1024 * 1024
 _LOOK_AGAIN: Final = 0.1  # seconds
-_ENDS: Final = frozenset({"success", "failed", "skipped", "cancelled", "resolved", "escalated"})
 _START: Final = Weight.START
 _STEP: Final = Weight.STEP
 _OUTCOME: Final = Weight.OUTCOME
@@ -155,7 +155,7 @@ class FileJournal(HeldJournal):
             self._announced = None
             if weight is _START:
                 self._reserved += OUTCOME_ROOM
-            elif status in _ENDS and self._reserved:
+            elif status in ENDS and self._reserved:
                 self._reserved -= OUTCOME_ROOM
             self._grown += length
             self._size += length

@@ -20,7 +20,7 @@ MOST_VALUE_BYTES: Final = 2 * 1024 * 1024
 MOST_TEXT_CHARACTERS: Final = 1024 * 1024
 UNKNOWN: Final = "unknown"
 
-# Texts that are remembered as JSON: so long, and so many.
+# Texts that are remembered: so long, and so many.
 _BRIEF_CHARACTERS: Final = 64
 _MOST_BRIEFS: Final = 4096
 
@@ -46,7 +46,7 @@ class PayloadEncoder:
         """most_bytes: what one value may weigh as JSON; the server takes 8 MiB a document."""
         self.redactor = redactor
         self.most_bytes: Final = most_bytes
-        self._briefs: dict[str, bytes] = {}
+        self._briefs: dict[str, str] = {}
 
     def json(self, value: Any, path: str) -> Encoded:
         """Any object as JSON. path is where it will stand in the document, for the notes."""
@@ -66,19 +66,19 @@ class PayloadEncoder:
                 return Encoded(fast, NO_NOTES)
         return self._encoded(value, path, must_be_object=True)
 
-    def brief(self, value: Any) -> bytes | None:
-        """A short text as JSON, when it is one that needs no conversion; names of steps come again and again."""
-        if type(value) is not str or len(value) > _BRIEF_CHARACTERS:
+    def brief(self, value: Any) -> str | None:
+        """A short text as the server takes it, when it needs no conversion; names of steps come again and again."""
+        if type(value) is not str:
             return None
-        json = self._briefs.get(value)
-        if json is None:
-            text, note = self.text(value)
+        brief = self._briefs.get(value)
+        if brief is None and len(value) <= _BRIEF_CHARACTERS:
+            brief, note = self.text(value)
             if note is not None:
                 return None
             if len(self._briefs) >= _MOST_BRIEFS:
                 self._briefs.clear()
-            json = self._briefs[value] = encode(text)
-        return json
+            self._briefs[value] = brief
+        return brief
 
     def text(self, value: Any) -> tuple[str, str | None]:
         """Free text, and a note when it is not plainly what was given; empty for None."""
@@ -105,6 +105,8 @@ class PayloadEncoder:
         """What a record is found by: never redacted, without U+0000, up to 255 characters, and never empty."""
         if value is None:
             return UNKNOWN, "nothing"
+        if type(value) is str and 0 < len(value) <= _BRIEF_CHARACTERS and value.isascii() and "\0" not in value:
+            return value, None
         text, note = self._plain_text(value)
         told = storable(text.replace("\0", ""))
         if not told:

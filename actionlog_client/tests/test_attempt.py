@@ -140,7 +140,7 @@ def test_a_plan_begins_when_it_is_run() -> None:
     told = action_logger.attempt("a")
     assert told["status"] == "success"
     assert told["execution_time_seconds"] == 2
-    assert told["started_at"] == "2026-01-01T00:00:10+00:00"
+    assert told["started_at"] == "2026-01-01T00:00:10Z"
     unrun = action_logger.start_action_attempt("b", "restart", {}, "inc", status="pending")
     unrun.mark_skipped("too little confidence", error_type="low_confidence")
     told = action_logger.attempt("b")

@@ -39,7 +39,7 @@ def test_what_was_told_is_there_in_the_servers_names_and_order() -> None:
             "sequence": 0,
             "step": "look",
             "status": "completed",
-            "timestamp": "2026-01-01T00:00:00+00:00",
+            "timestamp": "2026-01-01T00:00:00Z",
             "details": {"pid": 6},
         }
     ]
