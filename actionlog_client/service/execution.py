@@ -226,7 +226,9 @@ def without_secrets(encoder: PayloadEncoder, parameters: Any, secret_names: froz
 
 def _handlers_part(trace: TracebackType | None) -> TracebackType | None:
     """The traceback from the handler on: how it came to be called says nothing of why it failed."""
-    inner = trace
-    while inner is not None and inner.tb_frame.f_code.co_filename.startswith(_OUR_FOLDER):
-        inner = inner.tb_next
-    return inner or trace
+    found, frame = None, trace
+    while frame is not None:
+        if frame.tb_frame.f_code.co_filename.startswith(_OUR_FOLDER):
+            found = frame
+        frame = frame.tb_next
+    return (found.tb_next if found is not None else None) or trace
