@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from actionlog_client.attempt import ActionAttempt, current_attempt
+    from actionlog_client.decision import DecisionEngine, Policy
     from actionlog_client.journal.entries import JournalFull
     from actionlog_client.logger import ActionLogger
     from actionlog_client.resolution import ResolutionAttempt, current_resolution
+    from actionlog_client.service import ActionService
     from actionlog_client.version import VERSION as __version__  # noqa: N811
 
 __all__ = [
     "ActionAttempt",
     "ActionLogger",
+    "ActionService",
+    "DecisionEngine",
     "JournalFull",
+    "Policy",
     "ResolutionAttempt",
     "__version__",
     "current_attempt",
@@ -27,6 +32,9 @@ __all__ = [
 _PLACES = {
     "ActionAttempt": "attempt.ActionAttempt",
     "ActionLogger": "logger.ActionLogger",
+    "ActionService": "service.ActionService",
+    "DecisionEngine": "decision.DecisionEngine",
+    "Policy": "decision.Policy",
     "JournalFull": "journal.entries.JournalFull",
     "ResolutionAttempt": "resolution.ResolutionAttempt",
     "__version__": "version.VERSION",

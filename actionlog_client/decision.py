@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
+from actionlog_client.payload.hiding import hiding
 from actionlog_client.resolution import ResolutionAttempt
 from actionlog_client.service.cancellation import CancellationToken
 from actionlog_client.service.execution import PlannedAction
@@ -132,7 +133,7 @@ class DecisionEngine:
             incident if isinstance(incident, str) else _told(incident, "incident_id"),
             **{name: _told(incident, name) for name in _OF_INCIDENT},
             confidence=confidence,
-            recommended_actions=[self._recordable(action) for action in recommended],
+            recommended_actions=self._recordable(recommended),
         )
         plan: list[PlannedAction] = []
         with resolution:
@@ -173,10 +174,17 @@ class DecisionEngine:
             **action.facts,
         )
 
-    def _recordable(self, action: "Recommendation") -> dict[str, Any]:
-        parameters = self.service.recordable(action.action_type, action.parameters)
-        named = {"action_type": action.action_type, "action_id": action.action_id, "parameters": parameters}
-        return _known(named | action.facts)
+    def _recordable(self, recommended: list["Recommendation"]) -> Any:
+        """The recommendations as plain JSON, without the secrets of any of them."""
+        secrets: set[str] = set()
+        told = []
+        for action in recommended:
+            secrets |= self.service.secrets_in(action.action_type, action.parameters)
+            parameters = self.service.recordable(action.action_type, action.parameters)
+            named = {"action_type": action.action_type, "action_id": action.action_id, "parameters": parameters}
+            told.append(_known(named | action.facts))
+        encoder = hiding(self.service.action_logger.encoder, secrets)
+        return msgspec.json.decode(encoder.json(told, "recommended_actions").json)
 
 
 @dataclass(frozen=True, slots=True)

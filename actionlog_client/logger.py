@@ -111,7 +111,7 @@ class ActionLogger:
         retry_of is the attempt (or its id) that is tried again; environment is the logger's unless told.
         """
         resolution = resolution or current_resolution()
-        encoder = hiding(self.encoder, secrets)
+        encoder = hiding(self.encoder, secrets) if secrets else self.encoder
         telling = Telling(encoder)
         if resolution is not None:
             incident_id = incident_id if incident_id is not None else resolution.incident_id

@@ -3,6 +3,7 @@
 Written once for both runtimes of running.py. What an outcome is, is in outcomes.py.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -32,7 +33,7 @@ from actionlog_client.service.parameters import InvalidParameters
 from actionlog_client.service.running import Runtime
 from actionlog_client.service.secrets import known_secrets, revealed
 
-_OUR_FOLDER: Final = __file__[: -len("execution.py")]
+_OUR_FOLDER: Final = os.path.dirname(__file__)
 _decode_exact: Final = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
@@ -226,7 +227,9 @@ def without_secrets(encoder: PayloadEncoder, parameters: Any, secret_names: froz
 
 def _handlers_part(trace: TracebackType | None) -> TracebackType | None:
     """The traceback from the handler on: how it came to be called says nothing of why it failed."""
-    inner = trace
-    while inner is not None and inner.tb_frame.f_code.co_filename.startswith(_OUR_FOLDER):
-        inner = inner.tb_next
-    return inner or trace
+    found, frame = None, trace
+    while frame is not None:
+        if os.path.dirname(frame.tb_frame.f_code.co_filename) == _OUR_FOLDER:
+            found = frame
+        frame = frame.tb_next
+    return (found.tb_next if found is not None else None) or trace

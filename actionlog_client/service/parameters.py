@@ -14,12 +14,14 @@ from typing import Any, Final, get_args
 import msgspec
 
 from actionlog_client.attempt import ActionAttempt
+from actionlog_client.redaction import names_a_secret
 from actionlog_client.service.cancellation import CancellationToken
 from actionlog_client.service.secrets import is_secret
 
 # Parameters of these types are not told by the caller: they are handed to the handler.
 _INJECTED: Final = (ActionAttempt, CancellationToken)
 _SHOWN_CHARACTERS: Final = 60
+_MOST_BITS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +111,9 @@ class Signature:
         try:
             taken = _convert(value, self._annotations[name])
         except Exception as error:  # a stranger's constructor may raise anything
-            told = "" if name in self.secret_names else _shown(value)
-            faults.append(Fault(name, _problem(error) + told))
+            # What a library says of a value may quote it.
+            is_hidden = name in self.secret_names or names_a_secret(name)
+            faults.append(Fault(name, "its value does not fit" if is_hidden else _problem(error) + _shown(value)))
             return
         bound.arguments[name] = taken
         if type(taken) is not type(value):
@@ -152,10 +155,10 @@ def _problem(error: Exception) -> str:
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, str | int | float | bool):
-        text = repr(value)
-        return f" ({text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + '…'})"
-    return ""
+    """Whole or not at all: of a secret that was cut nothing would be recognised."""
+    if isinstance(value, bool | float) or (isinstance(value, int) and value.bit_length() <= _MOST_BITS):
+        return f" ({value})"
+    return f" ({value!r})" if isinstance(value, str) and len(value) <= _SHOWN_CHARACTERS else ""
 
 
 def _injected(annotation: Any) -> type | None:

@@ -8,10 +8,11 @@ from weakref import WeakKeyDictionary
 
 from actionlog_client.attempt import ActionAttempt, current_attempt
 
-# Between two reports of one attempt. The first one and 1.0 are always told.
+# Between two reports of one attempt. The first one, and the first of 1.0, are always told.
 SECONDS_BETWEEN: Final = 0.5
 
-_last: "WeakKeyDictionary[ActionAttempt, float]" = WeakKeyDictionary()
+# When something was last told of an attempt, and what.
+_last: "WeakKeyDictionary[ActionAttempt, tuple[float, float]]" = WeakKeyDictionary()
 _lock: Final = threading.Lock()
 
 
@@ -31,9 +32,10 @@ def progress(fraction: float, message: Any = None, *, attempt: ActionAttempt | N
         return False
     now = time.monotonic()
     with _lock:
-        last = _last.get(attempt)
-        if last is not None and now - last < SECONDS_BETWEEN and told < 1:
+        told_at, fraction_told = _last.get(attempt, (-math.inf, 0.0))
+        is_end = told == 1 and fraction_told < 1
+        if now - told_at < SECONDS_BETWEEN and not is_end:
             return False
-        _last[attempt] = now
+        _last[attempt] = now, told
     attempt.log_step("progress", "in_progress", {"fraction": told, "message": message})
     return True

@@ -203,14 +203,20 @@ def drive(coroutine: Coroutine[Any, Any, Value]) -> Value:
 
 def in_loop(make: Callable[[], Coroutine[Any, Any, Value]]) -> Value:
     """Run a coroutine in an event loop of its own; in a thread of its own if this thread runs a loop already."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not _runs_loop():
         return asyncio.run(make())
     call = ThreadCall(lambda: asyncio.run(make()), _ignore)
     call.ended.wait()
     value: Value = call.result()
     return value
+
+
+def _runs_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 async def _handle_async(

@@ -17,6 +17,23 @@ from actionlog_client.service.parameters import Signature
 from actionlog_client.service.running import Blocking, InLoop, Runtime, drive
 from actionlog_client.service.secrets import known_secrets
 
+# What may be told of each attempt of an action, retries too: not what makes one attempt that one.
+FACTS: Final = frozenset(
+    {
+        "resolution",
+        "resolution_id",
+        "incident_type",
+        "environment",
+        "target",
+        "reason",
+        "confidence",
+        "critical",
+        "expected_seconds",
+        "trace_id",
+        "approved_by",
+    }
+)
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -108,9 +125,11 @@ class ActionService:
         how often a failure is tried again, as a new attempt; retry_on: after which exceptions (a tuple), or a function
         of the ActionResult. facts are those of start_action_attempt, such as critical or expected_seconds.
 
-        Raises ValueError for a name that is taken, TypeError for a function that cannot be a handler.
+        Raises ValueError for a name that is taken, TypeError for a function that cannot be a handler and for a fact
+        that is none.
         """
         checks = list(checks)
+        _refuse_unknown(facts)
 
         def add(function: Function) -> Function:
             if action_type in self._handlers:
@@ -187,14 +206,15 @@ class ActionService:
         **facts: Any,
     ) -> PlannedAction:
         """Record that an action is going to be run: an attempt that is pending until run() or skip(). Nothing is
-        validated yet. Raises JournalFull."""
+        validated yet. Raises JournalFull, and before anything is on record TypeError for a fact that is none and
+        ValueError for a timeout or retries that cannot be meant."""
         handler = self._handlers.get(action_type) if isinstance(action_type, str) else None
         # Before anything is on record: what raises here leaves nothing pending.
+        _refuse_unknown(facts)
         seconds = _seconds(timeout) if timeout is not None else (handler.timeout if handler else None)
         retry = _retry(retries, None) if retries is not None else (handler.retry if handler else Retry())
         asked = {} if parameters is None else parameters
-        secret_names = handler.signature.secret_names if handler else frozenset[str]()
-        secrets = known_secrets(asked, secret_names) if isinstance(asked, Mapping) else ()
+        secret_names = self._secret_names(action_type)
         facts = {"resolution": current_resolution(), **(handler.facts if handler else {}), **facts}
         attempt = self.action_logger.start_action_attempt(
             action_id if action_id is not None else f"{action_type}_{new_id()[-12:]}",
@@ -202,7 +222,7 @@ class ActionService:
             self.recordable(action_type, asked),
             incident_id,
             status="pending",
-            secrets=secrets,
+            secrets=self.secrets_in(action_type, asked),
             **facts,
         )
         known = ", ".join(self.action_types) or "none"
@@ -222,9 +242,15 @@ class ActionService:
 
     def recordable(self, action_type: Any, parameters: Any) -> Any:
         """The parameters of an action with marks for those that its handler declares secret."""
+        return without_secrets(self.action_logger.encoder, parameters, self._secret_names(action_type))
+
+    def secrets_in(self, action_type: Any, parameters: Any) -> set[str]:
+        """The texts in the parameters of an action that are secret."""
+        return known_secrets(parameters, self._secret_names(action_type)) if isinstance(parameters, Mapping) else set()
+
+    def _secret_names(self, action_type: Any) -> frozenset[str]:
         handler = self._handlers.get(action_type) if isinstance(action_type, str) else None
-        names = handler.signature.secret_names if handler else frozenset[str]()
-        return without_secrets(self.action_logger.encoder, parameters, names)
+        return handler.signature.secret_names if handler else frozenset()
 
     def run(
         self, planned: PlannedAction, *, token: CancellationToken | None = None, most_attempts: int | None = None
@@ -267,10 +293,16 @@ class ActionService:
                 before.incident_id,
                 status="pending",
                 retry_of=before,
-                secrets=known_secrets(planned.asked, planned.secrets),
+                secrets=self.secrets_in(planned.action_type, planned.asked),
                 **planned.facts,
             )
             execution = Execution(planned, again, result.attempt_ids)
+
+
+def _refuse_unknown(facts: dict[str, Any]) -> None:
+    unknown = sorted(facts.keys() - FACTS)
+    if unknown:
+        raise TypeError(f"No fact of an action is {', '.join(unknown)}. There are: {', '.join(sorted(FACTS))}.")
 
 
 def _seconds(timeout: float | None) -> float | None:

@@ -87,6 +87,26 @@ def test_every_block_does_what_the_readme_says_in_its_order(server: Server) -> N
     assert len(ran.rpartition("  complete\n")[2].splitlines()) == 3
 
 
+def test_the_engine_that_it_shows_runs_without_a_server_too(tmp_path: Path) -> None:
+    (engine,) = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    done = subprocess.run(
+        [sys.executable, "-c", engine],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.splitlines() == [
+        "success {'restarted': True, 'forced': True} true",
+        "escalated 1 False",
+        "restart_service success None",
+        "restart_service skipped only by hand",
+    ], done.stderr
+    assert "hunter22" not in "".join(file.read_text() for file in tmp_path.rglob("*") if file.is_file())
+
+
 def test_every_make_target_and_command_it_names_exists() -> None:
     texts = README + (ROOT / "CONTRIBUTING.md").read_text()
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
