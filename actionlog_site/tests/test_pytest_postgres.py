@@ -1,6 +1,7 @@
 """The suite's own database comes and goes with the run, however that ends."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -60,11 +61,13 @@ def test_nothing_is_left_of_a_run_that_is_interrupted(home: Path, signal_number:
     assert [path.name for path in (home / "temporary").iterdir()] == ["begun"]
 
 
-def test_a_run_removes_what_one_that_was_killed_has_left_but_not_what_is_in_use(home: Path) -> None:
+def test_a_run_removes_what_one_that_was_killed_has_left_but_not_what_is_in_use(home: Path, seed_cluster: Path) -> None:
     temporary = home / "temporary"
     killed, in_use = temporary / "actionlog-tests-killed", temporary / "actionlog-tests-in-use"
     kept = "server = EmbeddedPostgres(home, durable=False); print(server.start(), flush=True); time.sleep(600)"
     temporary.mkdir()
+    for folder in (killed, in_use):
+        shutil.copytree(seed_cluster, folder)
     with running_python(kept, killed) as first, running_python(kept, in_use) as second:
         for child in (first, second):
             assert child.stdout is not None
