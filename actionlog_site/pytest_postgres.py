@@ -1,8 +1,8 @@
 """The pytest plugin that gives the suite its database and its ACTIONLOG_HOME.
 
-Without DATABASE_URL, an embedded PostgreSQL is started in a temporary folder for the time of the run. Where pytest-xdist
-runs the tests in several processes, its controller starts the server, and each worker has a home and a database of its
-own (named after the worker by pytest-django). No fixtures here: those of the database are pytest-django's.
+Without DATABASE_URL, an embedded PostgreSQL is started in a temporary folder for the time of the run. Where
+pytest-xdist runs the tests in several processes, its controller starts the server, and each worker has a home and a
+database of its own (pytest-django names it after the worker). No fixtures here: those of the database are its too.
 """
 
 import contextlib
