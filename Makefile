@@ -15,7 +15,7 @@ demo: $(BIN)/.installed ## an engine repairs a small laboratory, on record at th
 	@exec $(BIN)/python -m demonstration $(ARGS)
 
 test: $(BIN)/.installed-dev ## run the whole suite on a PostgreSQL of its own (make test ARGS="-k name")
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: $(BIN)/.installed-dev ## check style, types, the direction of imports and missing migrations
 	$(BIN)/ruff check .

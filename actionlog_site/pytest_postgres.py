@@ -1,7 +1,8 @@
 """The pytest plugin that gives the suite its database and its ACTIONLOG_HOME.
 
-Without DATABASE_URL, an embedded PostgreSQL is started in a temporary folder for the time of the run. No fixtures
-here: those of the database are pytest-django's.
+Without DATABASE_URL, an embedded PostgreSQL is started in a temporary folder for the time of the run. Where
+pytest-xdist runs the tests in several processes, its controller starts the server, and each worker has a home and a
+database of its own (pytest-django names it after the worker). No fixtures here: those of the database are its too.
 """
 
 import contextlib
@@ -29,6 +30,13 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker:
+        # In the controller's home, which goes with the controller; one that replaces a crashed worker has another name.
+        home = Path(os.environ["ACTIONLOG_HOME"], worker)
+        home.mkdir()
+        os.environ["ACTIONLOG_HOME"] = str(home)
+        return (yield)
     _remove_leftovers()
     home = Path(tempfile.mkdtemp(prefix=HOME_PREFIX))
     early_config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
@@ -41,6 +49,13 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
         except EmbeddedPostgresError as error:
             raise pytest.UsageError(str(error)) from error
     return (yield)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """For -n auto: one more than there are processors, since many tests wait for processes that they start; at most 8,
+    which the 100 connections of the server are enough for."""
+    return min(len(os.sched_getaffinity(0)) + 1, 8)
 
 
 def pytest_report_header() -> str:

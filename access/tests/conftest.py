@@ -1,7 +1,6 @@
 """What the tests of access share: users, keys, and a client that sees answers instead of exceptions."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -10,12 +9,6 @@ from django.test import Client
 from access.keys import create_key
 
 PASSWORD = "correct horse battery"
-
-
-@pytest.fixture(autouse=True)
-def fast_passwords(settings: Any) -> None:
-    """Hashing a password well takes a tenth of a second, and the tests try hundreds."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A home of its own for each test, and nothing left running in it."""
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,22 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture
 def layout(home: Path) -> Layout:
     return Layout(home)
+
+
+@pytest.fixture(scope="session")
+def seed_cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which a server has run: to copy its data takes a tenth of the time that making data anew takes."""
+    seed = tmp_path_factory.mktemp("cluster")
+    server = EmbeddedPostgres(seed, durable=False)
+    server.start()
+    assert server.stop()
+    return seed
+
+
+@pytest.fixture
+def used_cluster(home: Path, seed_cluster: Path) -> None:
+    """A server has run in the home before, for tests in which its first start is not what matters."""
+    shutil.copytree(seed_cluster, home, dirs_exist_ok=True)
 
 
 @pytest.fixture

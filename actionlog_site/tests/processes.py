@@ -29,8 +29,9 @@ home = Path(sys.argv[2])
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """This process's environment without the database and the home of the test run."""
-    kept = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "ACTIONLOG_HOME"}}
+    """This process's environment without the database and the home of the test run, and as of no worker of it."""
+    own = {"DATABASE_URL", "ACTIONLOG_HOME", "PYTEST_XDIST_WORKER"}
+    kept = {name: value for name, value in os.environ.items() if name not in own}
     return kept | changes
 
 

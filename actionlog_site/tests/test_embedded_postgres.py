@@ -50,6 +50,7 @@ def test_data_is_found_again_after_a_stop(server: EmbeddedPostgres) -> None:
     assert ask(server.start(), "SELECT answer FROM kept") == 42
 
 
+@pytest.mark.usefixtures("used_cluster")
 def test_a_running_url_is_told_only_while_the_server_runs(home: Path, server: EmbeddedPostgres) -> None:
     assert running_url(home) is None
     url = server.start()
@@ -58,6 +59,7 @@ def test_a_running_url_is_told_only_while_the_server_runs(home: Path, server: Em
     assert running_url(home) is None
 
 
+@pytest.mark.usefixtures("used_cluster")
 def test_stopping_removes_the_socket_folder(server: EmbeddedPostgres, layout: Layout) -> None:
     server.start()
     postmaster = read_postmaster(layout.data)
@@ -67,6 +69,7 @@ def test_stopping_removes_the_socket_folder(server: EmbeddedPostgres, layout: La
     assert not Path(postmaster.socket_folder).exists()
 
 
+@pytest.mark.usefixtures("used_cluster")
 def test_the_last_of_those_who_share_a_server_stops_it(home: Path, layout: Layout) -> None:
     first, second = EmbeddedPostgres(home, durable=False), EmbeddedPostgres(home, durable=False)
     url = first.start()
@@ -86,6 +89,7 @@ def test_many_who_start_at_once_get_the_same_server(home: Path) -> None:
     assert urls == [[running_url(home)]] * 4
 
 
+@pytest.mark.usefixtures("used_cluster")
 def test_a_server_whose_starter_was_killed_is_adopted(home: Path, server: EmbeddedPostgres, layout: Layout) -> None:
     with running_python(
         "print(EmbeddedPostgres(home, durable=False).start(), flush=True); time.sleep(600)", home
@@ -99,6 +103,7 @@ def test_a_server_whose_starter_was_killed_is_adopted(home: Path, server: Embedd
     assert postmaster_pid(layout) == pid
 
 
+@pytest.mark.usefixtures("used_cluster")
 def test_data_of_another_major_version_is_refused_with_what_to_do(server: EmbeddedPostgres, layout: Layout) -> None:
     server.start()
     server.stop()

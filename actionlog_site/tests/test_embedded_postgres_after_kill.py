@@ -21,7 +21,7 @@ from actionlog_site.tests.processes import environment, is_gone, kill_all, tree,
 
 
 @pytest.fixture
-def answer(server: EmbeddedPostgres) -> str:
+def answer(used_cluster: None, server: EmbeddedPostgres) -> str:
     """A query that finds what was committed before the kill."""
     with psycopg.connect(server.start()) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")

@@ -16,7 +16,7 @@ from actionlog_site.tests.processes import kill_all, tree, wait_until
 
 
 @pytest.fixture
-def url(server: EmbeddedPostgres) -> str:
+def url(used_cluster: None, server: EmbeddedPostgres) -> str:
     return server.start()
 
 

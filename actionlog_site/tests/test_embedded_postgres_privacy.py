@@ -64,6 +64,7 @@ def test_an_existing_folder_of_ours_is_closed_again(server: EmbeddedPostgres, la
     assert mode(layout.folder) == 0o700
 
 
+@pytest.mark.usefixtures("used_cluster")
 @as_root
 def test_another_user_does_not_reach_the_socket(server: EmbeddedPostgres, home: Path) -> None:
     url = server.start()
@@ -77,6 +78,7 @@ except psycopg.OperationalError as error:
         assert "Permission denied" in " ".join(python(code, home, uid=uid))
 
 
+@pytest.mark.usefixtures("used_cluster")
 @as_root
 def test_another_user_who_reached_the_socket_would_be_refused(
     server: EmbeddedPostgres, layout: Layout, home: Path

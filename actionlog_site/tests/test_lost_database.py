@@ -3,6 +3,7 @@ recovery without a restart. Each with real processes."""
 
 import asyncio
 import os
+import shutil
 import signal
 import tempfile
 import threading
@@ -40,8 +41,9 @@ Note = Callable[[str, object], None]
 
 
 @pytest.fixture(scope="module")
-def database_home() -> Iterator[Path]:
+def database_home(seed_cluster: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="actionlog-test-database-") as folder:
+        shutil.copytree(seed_cluster, folder, dirs_exist_ok=True)
         yield Path(folder)
 
 
@@ -224,7 +226,7 @@ def test_a_lock_that_is_not_to_be_had_is_503_and_over_when_it_is_released(site: 
 # --- the embedded server, which the web process starts again itself
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def kept_site() -> Iterator[Site]:
     with fresh_server() as server, site_of(server) as site:
         yield site

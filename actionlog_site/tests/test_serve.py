@@ -232,7 +232,8 @@ def test_two_on_one_fresh_home_prepare_it_at_once(home: Path) -> None:
     assert running_url(home) is None
 
 
-def test_with_a_database_url_no_embedded_server_is_started(home: Path, layout: Layout) -> None:
+def test_with_a_database_url_no_embedded_server_is_started(home: Path, layout: Layout, seed_cluster: Path) -> None:
+    shutil.copytree(seed_cluster, home / "elsewhere")
     elsewhere = EmbeddedPostgres(home / "elsewhere", durable=False)
     try:
         with serving(home, DATABASE_URL=elsewhere.start()) as served:

@@ -142,7 +142,10 @@ async def test_a_connection_lost_in_a_query_fails_that_query_and_not_the_hub(hub
     cursor -= 1
 
     def cut_the_waiting_query() -> None:
-        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %s"
+        cut = (
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE wait_event_type = 'Lock' AND query LIKE %s AND datname = current_database()"
+        )
         with psycopg.connect(conninfo(), autocommit=True) as admin:
             while not admin.execute(cut, ["%WITH above%"]).rowcount:
                 time.sleep(0.01)
