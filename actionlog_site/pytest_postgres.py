@@ -55,7 +55,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
 def pytest_xdist_auto_num_workers() -> int:
     """For -n auto: one more than there are processors, since many tests wait for processes that they start; at most 8,
     which the 100 connections of the server are enough for."""
-    return min(len(os.sched_getaffinity(0)) + 1, 8)
+    return min((os.cpu_count() or 1) + 1, 8)
 
 
 def pytest_report_header() -> str:
