@@ -92,6 +92,6 @@ def _keep_one_capability(stand_in: pwd.struct_passwd) -> tuple[str, ...]:
 def _works(account: Account, postgres: str, folder: Path) -> bool:
     if shutil.which(account.command_prefix[0]) is None:
         return False
-    probe = 'mkdir "$1/probe" && rmdir "$1/probe" && "$2" --version'
+    probe = 'mkdir -p "$1/probe" && rmdir "$1/probe" && "$2" --version'
     command = [*account.command_prefix, "/bin/sh", "-c", probe, "sh", str(folder), postgres]
     return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode == 0

@@ -82,6 +82,16 @@ def test_a_data_folder_that_was_half_made_is_made_anew(server: EmbeddedPostgres,
     assert not half.exists()
 
 
+def test_a_start_that_was_cut_off_while_it_tried_the_folder_keeps_no_other_from_starting(
+    used_cluster: None, server: EmbeddedPostgres, layout: Layout
+) -> None:
+    probe = layout.folder / "probe"
+    probe.mkdir()
+    with psycopg.connect(server.start()) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    assert not probe.exists()
+
+
 def test_a_start_that_is_interrupted_leaves_neither_processes_nor_folders(home: Path) -> None:
     sockets = home / "sockets"
     sockets.mkdir()
