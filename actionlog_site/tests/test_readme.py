@@ -47,8 +47,8 @@ def run(block: str, server: Server) -> str:
     return done.stdout
 
 
-def test_every_block_does_what_the_readme_says_in_its_order(server: Server) -> None:
-    record, batch, read, watch, operate, imports, shell = BLOCKS
+def test_every_block_does_what_the_readme_says(server: Server) -> None:
+    engine, shell, record, batch, read, watch, imports, operate = BLOCKS
 
     outcomes = [
         json.loads(answer)["outcome"] for answer in re.findall(r"\{.*?\](?:,\"cursor\":\d+)\}", run(record, server))
@@ -85,6 +85,12 @@ def test_every_block_does_what_the_readme_says_in_its_order(server: Server) -> N
     assert re.search(r"^restart_service +1 +1 +0 +0 +100.0 %", ran, re.MULTILINE)
     assert len(re.findall(r"^  complete$", ran, re.MULTILINE)) == 2
     assert len(ran.rpartition("  complete\n")[2].splitlines()) == 3
+
+    *attempts, figures = run(engine, server).splitlines()
+    password = r"'password': '\[redacted:[0-9a-f]{16}\]'"
+    assert re.fullmatch(rf"restart_database_connection failed {{'database': 'postgresql', {password}}}", attempts[0])
+    assert attempts[1:] == ["restart_database_connection success {}", "clear_cache success {'name': 'sessions'}"]
+    assert re.fullmatch(r"0\.\d+ True", figures)
 
 
 def test_the_engine_that_it_shows_runs_without_a_server_too(tmp_path: Path) -> None:
