@@ -116,7 +116,7 @@ def _run_on_record(arguments: argparse.Namespace, settings: Settings) -> tuple[i
             raise Trouble(f"The command was not run, because it cannot be recorded. {full}", NOT_RECORDED) from full
         if (number := asked_to_end()) is not None:
             attempt.mark_cancelled(f"{number.name} came before the command was run.", error_type="signal")
-            return SIGNALLED + number, action_logger.close(DELIVERY_SECONDS)
+            return SIGNALLED + number, action_logger.close(DELIVERY_SECONDS, patient=False)
         listener = Listener(plumbing.copies, attempt.log_step, secrets.clean)
         try:
             process_id = start(arguments.command, plumbing.descriptors, mask, session=arguments.tty)
@@ -135,7 +135,7 @@ def _run_on_record(arguments: argparse.Namespace, settings: Settings) -> tuple[i
             plumbing.wait_for_relay()
             _tell_outcome(attempt, ending, listener, arguments.timeout)
             code = ending.own_exit_code
-        return code, action_logger.close(DELIVERY_SECONDS)
+        return code, action_logger.close(DELIVERY_SECONDS, patient=False)
 
 
 def _start_attempt(
