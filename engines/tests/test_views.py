@@ -73,6 +73,15 @@ def test_numbers_of_an_active_engine_are_on_their_way(admin_client: Client) -> N
     assert "5 on their way, nothing missing" in text(markup)
 
 
+def test_that_all_has_arrived_is_not_said_for_an_engine_that_fell_silent(admin_client: Client) -> None:
+    """It may have been killed with entries that it had no time to report."""
+    make_journal(written=20)
+    make_journal(written=20, **long_ago())
+    shown = text(page(admin_client))
+    assert "Everything written has arrived" not in shown
+    assert "everything reported has arrived; what is silent may have written more" in shown
+
+
 def test_of_many_ranges_the_first_are_shown_and_the_others_counted(admin_client: Client) -> None:
     make_journal(written=100, stored=[(number, number) for number in range(2, 101, 2)], **long_ago())
     shown = text(page(admin_client))
