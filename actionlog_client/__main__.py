@@ -8,10 +8,11 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Final
 
-from actionlog_client.command_line.arguments import USAGE, Trouble, add_common
+from actionlog_client.command_line.arguments import FAILED, USAGE, Trouble, add_common
 from actionlog_client.version import VERSION
 
 COMMANDS: Final = {
@@ -21,6 +22,9 @@ COMMANDS: Final = {
     "journal": "what this machine has recorded, and what of it the server has",
     "tail": "follow the live feed",
 }
+
+# As of `timeout` and `env`: not what the command that is to be run ended with.
+OURSELVES: Final = 125
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -58,6 +62,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read our output has seen enough. The interpreter must not try to write the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
+    except OSError as error:
+        # Our output has no room, or this process has no more files to open.
+        print(f"actionlog: {error}", file=sys.stderr)
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return OURSELVES if given[0] == "run" else FAILED
     except KeyboardInterrupt:
         return 130
 

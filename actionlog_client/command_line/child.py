@@ -121,6 +121,8 @@ def start(command: list[str], descriptors: dict[int, int | str], mask: set[int],
         facts["setsid"] = True
     elif not has_terminal():
         facts["setpgroup"] = 0
+    if not command[0]:  # "$UNSET" in a runbook
+        raise NotStarted("the command has an empty name; is a variable not set?", NOT_FOUND)
     try:
         return os.posix_spawnp(command[0], command, os.environ, **facts)
     except OSError as error:

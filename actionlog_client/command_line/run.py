@@ -142,7 +142,8 @@ def _start_attempt(
     action_logger: "ActionLogger", arguments: argparse.Namespace, secrets: "SecretArguments"
 ) -> "ActionAttempt":
     """Raises JournalFull."""
-    action_type = arguments.type or os.path.basename(arguments.command[0])
+    # Neither "/" nor "" has a last part, and an action needs a name.
+    action_type = arguments.type or os.path.basename(arguments.command[0]) or arguments.command[0] or "command"
     attempt = action_logger.start_action_attempt(
         arguments.id or action_type,
         action_type,

@@ -5,9 +5,11 @@ import json
 import os
 import pty
 import re
+import resource
 import select
 import signal
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -203,6 +205,38 @@ def test_a_command_that_cannot_be_run_is_a_recorded_failure(shell: Shell, comman
     attempt = shell.attempt()
     assert (attempt["status"], attempt["error_type"]) == ("failed", "command_not_started")
     assert attempt["error_details"] == {"exit_code": code}
+
+
+def test_a_command_whose_name_is_empty_is_a_recorded_failure(shell: Shell) -> None:
+    done = shell.run("", "--force")  # "$RESTART" --force
+
+    assert done.returncode == 127
+    assert done.stderr == b"actionlog: the command has an empty name; is a variable not set?\n"
+    attempt = shell.attempt()
+    assert (attempt["status"], attempt["error_details"]) == ("failed", {"exit_code": 127})
+    assert attempt["action_id"] == attempt["action_type"] == "command"
+
+
+def test_without_descriptors_for_it_the_command_is_not_run_and_that_is_said(shell: Shell) -> None:
+    done = shell.run(
+        "sh", "-c", "touch it-ran", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (6, 6))
+    )
+
+    assert done.returncode == 125
+    assert done.stderr == b"actionlog: [Errno 24] Too many open files\n"
+    assert not (shell.home / "it-ran").exists()
+
+
+@pytest.mark.parametrize("command", ["journal", "statistics"])
+def test_output_for_which_there_is_no_room_is_no_traceback(shell: Shell, command: str) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [*ACTIONLOG, command], cwd=shell.home, env=shell.environment, stdout=full, stderr=subprocess.PIPE
+        )
+
+    assert done.returncode == 1
+    assert done.stderr.endswith(b"actionlog: [Errno 28] No space left on device\n")
+    assert b"Traceback" not in done.stderr
 
 
 def test_a_script_without_an_interpreter_line_runs_as_in_a_shell(shell: Shell) -> None:
