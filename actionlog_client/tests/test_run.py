@@ -218,9 +218,7 @@ def test_a_command_whose_name_is_empty_is_a_recorded_failure(shell: Shell) -> No
 
 
 def test_without_descriptors_for_it_the_command_is_not_run_and_that_is_said(shell: Shell) -> None:
-    done = shell.run(
-        "sh", "-c", "touch it-ran", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (6, 6))
-    )
+    done = shell.run("sh", "-c", "touch it-ran", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (6, 6)))
 
     assert done.returncode == 125
     assert done.stderr == b"actionlog: [Errno 24] Too many open files\n"

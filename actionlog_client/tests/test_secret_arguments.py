@@ -31,6 +31,15 @@ def marked(*arguments: str) -> list[str]:
         (["curl", "-H", "X-Api-Key: hunter22"], ["curl", "-H", "X-Api-Key: <mark>"]),
         (["curl", "-H", "Authorization: Bearer hunter22"], ["curl", "-H", "Authorization: Bearer <mark>"]),
         (["curl", "-d", '{"password": "hunter22", "a": 1}'], ["curl", "-d", '{"password": "<mark>", "a": 1}']),
+        (["curl", "-u", "bob:hunter22", "http://h/"], ["curl", "-u", "bob:<mark>", "http://h/"]),
+        (["/usr/bin/curl", "--user=bob:hunter22", "h"], ["/usr/bin/curl", "--user=bob:<mark>", "h"]),
+        (["sh", "-c", "curl -U 'bob:hunter22' h | jq ."], ["sh", "-c", "curl -U 'bob:<mark>' h | jq ."]),
+        (["sh", "-c", 'curl -u "bob:$PASSWORD" h'], ["sh", "-c", 'curl -u "bob:$PASSWORD" h']),
+        (["mysqldump", "-uroot", "-phunter22", "db"], ["mysqldump", "-uroot", "-p<mark>", "db"]),
+        (["mysql", "-p", "db"], ["mysql", "-p", "db"]),
+        (["sshpass", "-p", "hunter22", "ssh", "-p", "22"], ["sshpass", "-p", "<mark>", "ssh", "-p", "22"]),
+        (["redis-cli", "-a", "hunter22", "ping"], ["redis-cli", "-a", "<mark>", "ping"]),
+        (["docker", "run", "-u", "app:staff", "-p80:80"], ["docker", "run", "-u", "app:staff", "-p80:80"]),
         (["tool", "--password", "--host", "db"], ["tool", "--password", "--host", "db"]),
         (["tool", "--password-file", "/etc/pw"], ["tool", "--password-file", "/etc/pw"]),
         (["systemctl", "restart", "nginx"], ["systemctl", "restart", "nginx"]),
@@ -49,11 +58,22 @@ def test_the_same_secret_has_the_same_mark_everywhere() -> None:
     assert secrets.redacted[2] == REDACTOR.mark("hunter22")
 
 
+def test_nothing_is_left_of_a_secret_that_begins_like_another() -> None:
+    secrets = SecretArguments(["tool", "--old-password", "hunter22", "--password", "hunter22-longer"], REDACTOR)
+
+    assert secrets.clean("now hunter22-longer") == f"now {REDACTOR.mark('hunter22-longer')}"
+    assert secrets.clean("Authorization: Bearer hunter22tail") == (
+        f"Authorization: Bearer {REDACTOR.mark('hunter22tail')}"
+    )
+
+
 def test_a_short_secret_is_not_looked_for_in_output() -> None:
     assert SecretArguments(["tool", "--password", "a"], REDACTOR).clean("a cat") == "a cat"
 
 
-@pytest.mark.parametrize("unit", ["a", "a=", "--a ", "a.", '"', "a='", "password=", "://", "bearer "])
+@pytest.mark.parametrize(
+    "unit", ["a", "a=", "--a ", "a.", '"', "a='", "password=", "://", "bearer ", "curl -u", "mysql -p ", "curl -u a:"]
+)
 def test_a_long_argument_takes_little_time(unit: str) -> None:
     began = time.process_time()
     SecretArguments([unit * (120_000 // len(unit))], REDACTOR)
