@@ -2,7 +2,7 @@
 
 The definitions are those of the client (actionlog_client/resolution.py): attempted is what ran and came to an end,
 retries included; skipped is counted apart; what is open or lost contact is not counted, since how it ended is unknown.
-An engine that asks whether the incident is over tells overall_success by that (overall_success_means is "incident_over"),
+An engine that asks whether the incident is over tells overall_success by that (overall_success_means "incident_over"),
 which the attempts cannot bear out or refute: it is compared only where the summary names no such rule.
 """
 
