@@ -104,7 +104,7 @@ def test_any_number_can_be_compared(told: str) -> None:
 
 
 def test_every_answer_with_action_attempts_has_both_and_no_other(client: Client) -> None:
-    told = resolution(status="resolved", summary={"actions_successful": 5})
+    told = resolution(status="resolved", summary={"actions_successful": 5}, started_at=at(0))
     record([attempt(status="success", resolution_id=told["resolution_id"]), attempt(incident_id="loose")], [told])
     _, token = create_key(name="reader", scopes=["read"])
 
