@@ -10,8 +10,10 @@ import msgspec
 from msgspec import Raw, Struct
 
 from attempts.shown import LIST_LIMIT, ShownValue, duration, shown_value
+from resolutions.summary import ComputedSummary
 
 LEFT_OUT: Final = frozenset({"timeline", "timeline_left_out"})
+_FIRST: Final = {name: place for place, name in enumerate(("actions_planned", *ComputedSummary.__struct_fields__))}
 _IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _SECONDS: Final = "_seconds"
 # What a float holds for certain, and nobody reads more of a duration.
@@ -27,9 +29,11 @@ class ShownSummary(Struct, frozen=True):
 
 
 def shown_summary(summary: Raw) -> ShownSummary | None:
-    """Its members in their order, those that tell nothing left out; None when none are left."""
+    """Its members, those that tell nothing left out; None when none are left. The figures that every engine tells come
+    first, since the order of members is not kept by jsonb."""
     shown = ShownSummary([], [], [])
-    for name, raw in msgspec.json.decode(summary, type=dict[str, Raw]).items():
+    told = msgspec.json.decode(summary, type=dict[str, Raw])
+    for name, raw in sorted(told.items(), key=lambda member: _FIRST.get(member[0], len(_FIRST))):
         if name in LEFT_OUT or bytes(raw) in (b"null", b"{}", b"[]", b'""'):
             continue
         if (figure := _figure(name, raw)) is not None:

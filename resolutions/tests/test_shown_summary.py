@@ -19,13 +19,13 @@ def shown(**members: Any) -> ShownSummary | None:
     return shown_summary(msgspec.Raw(json.dumps(members).encode()))
 
 
-def test_figures_stand_in_words_side_by_side() -> None:
-    summary = shown(actions_attempted=3, overall_success=True, actions_failed=0, confidence=0.9, duration_seconds=72.04)
+def test_figures_stand_in_words_and_those_of_every_engine_first() -> None:
+    summary = shown(confidence=0.9, actions_failed=0, overall_success=True, duration_seconds=72.04, actions_attempted=3)
     assert summary == ShownSummary(
         [
             ("actions attempted", "3"),
-            ("overall success", "yes"),
             ("actions failed", "0"),
+            ("overall success", "yes"),
             ("confidence", "0.9"),
             ("duration", "1 min 12 s"),
         ],
