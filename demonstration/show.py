@@ -75,10 +75,10 @@ def _incident(
     terminal.incident(incident_id, fault, symptoms)
     resolution = engine.resolve(incident_id, symptoms)
     terminal.resolution(resolution)
-    if resolution.remaining:
-        laboratory.settle()
-    else:
+    if resolution.status == "resolved":
         laboratory.tidy()
+    else:
+        laboratory.settle()
 
 
 def _wait_for_symptoms(monitor: Monitor) -> list[Symptom]:

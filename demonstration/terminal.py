@@ -5,7 +5,7 @@ import sys
 from datetime import datetime
 from typing import Final, TextIO
 
-from actionlog_client import ActionAttempt
+from actionlog_client.service import ActionResult
 from demonstration.engine.engine import Resolution
 from demonstration.laboratory.faults import Fault
 from demonstration.laboratory.monitor import Symptom
@@ -44,13 +44,11 @@ class Terminal:
             self.say(f"          and: {other.title}  ({other.kind}, {other.severity})")
         self.say(self._in("faint", f"          What the engine does not know: {fault.cause}."))
 
-    def attempted(self, attempt: ActionAttempt) -> None:
-        seconds = attempt.execution_time_seconds or 0.0
-        line = (
-            f"          {attempt.action_type:<29} {self._in(attempt.status, f'{attempt.status:<8}')} {seconds:6.2f} s"
-        )
-        if attempt.error_message:
-            message = " ".join(attempt.error_message.split())
+    def attempted(self, result: ActionResult) -> None:
+        seconds = result.duration_seconds or 0.0
+        line = f"          {result.action_type:<29} {self._in(result.status, f'{result.status:<8}')} {seconds:6.2f} s"
+        if result.error_message:
+            message = " ".join(result.error_message.split())
             line += "  " + (message if len(message) <= MESSAGE_LENGTH else message[: MESSAGE_LENGTH - 1] + "…")
         self.say(line)
 
@@ -58,7 +56,8 @@ class Terminal:
         summary = resolution.summary
         told = f"{summary['actions_attempted']} tried, {summary['actions_successful']} helped"
         after = f"{summary['duration_seconds']:.1f} s"
-        ending = f"it seems that {resolution.root_cause}" if not resolution.remaining else "somebody mends it by hand"
+        resolved = resolution.status == "resolved"
+        ending = f"it seems that {resolution.root_cause}" if resolved else "somebody mends it by hand"
         self.say(f"          => {self._in(resolution.status, resolution.status)} after {after}: {told}; {ending}.")
 
     def _in(self, colour: str, text: str) -> str:

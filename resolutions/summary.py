@@ -2,6 +2,8 @@
 
 The definitions are those of the client (actionlog_client/resolution.py): attempted is what ran and came to an end,
 retries included; skipped is counted apart; what is open or lost contact is not counted, since how it ended is unknown.
+An engine that asks whether the incident is over tells overall_success by that (overall_success_means "incident_over"),
+which the attempts cannot bear out or refute: it is compared only where the summary names no such rule.
 """
 
 from collections.abc import Iterable
@@ -21,7 +23,8 @@ Figure = Annotated[Raw, Meta(extra_json_schema={"type": ["number", "boolean"]})]
 
 class ComputedSummary(Struct, frozen=True, kw_only=True):
     """The attempts of a session by how they ended. overall_success: something ran, and of each action (each action_id)
-    the attempt that ended last is a success."""
+    the attempt that ended last is a success; not compared where the engine means another thing by it, and says so in
+    overall_success_means."""
 
     actions_attempted: int
     actions_successful: int
@@ -48,9 +51,13 @@ class _Told(Struct, frozen=True):
     actions_skipped: Raw = Raw()
     actions_cancelled: Raw = Raw()
     overall_success: Raw = Raw()
+    overall_success_means: Raw = Raw()
 
 
 NUMBERS_BEGIN: Final = tuple(b"-0123456789"[place : place + 1] for place in range(11))
+
+BY_ATTEMPTS: Final = (b"", b"null", b'"attempts"')
+"""What overall_success_means is where it means what it means here."""
 
 _told: Final = msgspec.json.Decoder(_Told)
 
@@ -78,14 +85,19 @@ def computed_summary(attempts: Iterable[AttemptDetail]) -> ComputedSummary:
 def told_figures(summary: Raw) -> dict[str, Raw]:
     """The figures that the engine told in its summary, by name: counts that are numbers, overall_success if yes or no.
 
-    An engine may use these names for something else, such as a list of actions; that is not compared.
+    An engine may use these names for something else, such as a list of actions, or tell overall_success by another
+    rule; that is not compared.
     """
     told = _told.decode(summary)
+    means_the_same = bytes(told.overall_success_means) in BY_ATTEMPTS
     found = {}
     for name in ComputedSummary.__struct_fields__:
         figure: Raw = getattr(told, name)
         text = bytes(figure)
-        is_figure = text in (b"true", b"false") if name == "overall_success" else text[:1] in NUMBERS_BEGIN
+        if name == "overall_success":
+            is_figure = means_the_same and text in (b"true", b"false")
+        else:
+            is_figure = text[:1] in NUMBERS_BEGIN
         if is_figure:
             # A copy: the original would keep the whole summary in memory.
             found[name] = figure.copy()

@@ -9,6 +9,7 @@ from msgspec import UNSET, Struct
 from attempts.details import AttemptDetail
 from attempts.records import OPEN_STATUSES
 from resolutions.details import IncidentDetail, ResolutionDetail
+from resolutions.shown_summary import ShownSummary, shown_summary
 from resolutions.summary import told_figures
 from resolutions.totals import Totals, totals_of
 
@@ -35,6 +36,11 @@ class Session(Struct, frozen=True):
     @property
     def is_open(self) -> bool:
         return self.resolution.status == "in_progress" or self.totals.open > 0
+
+    @property
+    def summary(self) -> ShownSummary | None:
+        """What the engine told in its summary; None for nothing."""
+        return shown_summary(self.resolution.summary)
 
     @property
     def tells_figures(self) -> bool:

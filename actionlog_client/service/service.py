@@ -1,6 +1,6 @@
 """ActionService: the actions that an engine can run, each run of which is a recorded attempt."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar, overload
 
 import msgspec
@@ -203,11 +203,13 @@ class ActionService:
         action_id: Any = None,
         timeout: float | None = None,
         retries: int | Retry | None = None,
+        retry_of: Any = None,
         **facts: Any,
     ) -> PlannedAction:
         """Record that an action is going to be run: an attempt that is pending until run() or skip(). Nothing is
-        validated yet. Raises JournalFull, and before anything is on record TypeError for a fact that is none and
-        ValueError for a timeout or retries that cannot be meant."""
+        validated yet. retry_of: the attempt, or its id, that this one tries again. Raises JournalFull, and before
+        anything is on record TypeError for a fact that is none and ValueError for a timeout or retries that cannot be
+        meant."""
         handler = self._handlers.get(action_type) if isinstance(action_type, str) else None
         # Before anything is on record: what raises here leaves nothing pending.
         _refuse_unknown(facts)
@@ -222,6 +224,7 @@ class ActionService:
             self.recordable(action_type, asked),
             incident_id,
             status="pending",
+            retry_of=retry_of,
             secrets=self.secrets_in(action_type, asked),
             **facts,
         )
@@ -265,9 +268,15 @@ class ActionService:
         return await self.run_with(InLoop(), planned, token, most_attempts)
 
     async def run_with(
-        self, runtime: Runtime, planned: PlannedAction, token: CancellationToken | None, most_attempts: int | None
+        self,
+        runtime: Runtime,
+        planned: PlannedAction,
+        token: CancellationToken | None,
+        most_attempts: int | None,
+        is_needed: Callable[[ActionResult], Awaitable[bool]] | None = None,
     ) -> ActionResult:
-        """As run, in a runtime that is told."""
+        """As run, in a runtime that is told. is_needed is asked before each retry, after its pause; what it raises is
+        raised on."""
         retry, logger = planned.retry, self.action_logger
         most = retry.attempts + 1 if most_attempts is None else min(retry.attempts + 1, most_attempts)
         asked_to_stop = token or CancellationToken()
@@ -284,6 +293,8 @@ class ActionService:
             if tried >= most or execution.is_running or not retry.applies_to(result):
                 return result
             if await runtime.pause(retry.pause_before(tried), asked_to_stop):
+                return result
+            if is_needed is not None and not await is_needed(result):
                 return result
             before = execution.attempt
             again = logger.start_action_attempt(

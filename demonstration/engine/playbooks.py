@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from demonstration.laboratory.monitor import Kind, Symptom
@@ -13,8 +13,8 @@ GUESS_WEIGHT: Final = 4.0
 
 @dataclass(frozen=True)
 class Option:
-    """An action that may help. implies: what was wrong, if it does. if_timeout: the parameters to try again with when
-    it took too long."""
+    """An action that may help. implies: what was wrong, if it does. harder: the parameters to try again with at once
+    when it did not."""
 
     action_type: str
     reason: str
@@ -22,8 +22,7 @@ class Option:
     target: str
     implies: str
     expected_seconds: float = 1.0
-    critical: bool = False
-    if_timeout: dict[str, Any] = field(default_factory=dict)
+    harder: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,6 @@ RESTART: Final = Option(
     guess=0.7,
     target="shop",
     implies="the process had ended, or stood still",
-    if_timeout={"force": True},
 )
 ROLLBACK: Final = Option(
     "rollback_release",
@@ -49,12 +47,12 @@ ROLLBACK: Final = Option(
     guess=0.55,
     target="shop",
     implies="the last release was bad",
-    critical=True,
 )
 
 PLAYBOOKS: Final[dict[Kind, tuple[Option, ...]]] = {
     "service_down": (RESTART, ROLLBACK),
-    "service_unresponsive": (RESTART, ROLLBACK),
+    # What does not answer may not end by being asked to, either.
+    "service_unresponsive": (replace(RESTART, harder={"force": True}), ROLLBACK),
     "service_errors": (RESTART, ROLLBACK),
     "stale_data": (
         Option(
@@ -116,7 +114,6 @@ PLAYBOOKS: Final[dict[Kind, tuple[Option, ...]]] = {
             guess=0.4,
             target="worker",
             implies="the worker lost its connections again and again",
-            critical=True,
         ),
     ),
 }

@@ -121,4 +121,4 @@ def test_every_option_of_a_playbook_is_an_action_with_the_parameters_it_is_given
     assert {option.action_type for option in options} == set(ACTION_TYPES)
     for option in options:
         named: dict[str, Any] = getattr(actions, option.action_type).__annotations__
-        assert set(option.if_timeout) < set(named)
+        assert set(option.harder) < set(named)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from actionlog_client import ActionAttempt, ActionLogger
+from actionlog_client import ActionLogger
+from actionlog_client.service import ActionResult
 from demonstration.engine.actions import Actions
 from demonstration.engine.engine import Engine
 from demonstration.engine.playbooks import Experience
@@ -18,14 +19,14 @@ FULL = Symptom("disk_full", "volume", "high", "full")
 
 
 class Audience:
-    def attempted(self, attempt: ActionAttempt) -> None:
+    def attempted(self, result: ActionResult) -> None:
         """Nobody watches."""
 
 
 class Impatient:
     """Somebody who presses Ctrl-C when the first action has ended."""
 
-    def attempted(self, attempt: ActionAttempt) -> None:
+    def attempted(self, result: ActionResult) -> None:
         raise KeyboardInterrupt
 
 
@@ -70,7 +71,7 @@ def test_an_engine_that_is_broken_off_leaves_nothing_planned(
     fault("logs_grow").inject(laboratory)
     with pytest.raises(KeyboardInterrupt):
         engine.resolve("inc", monitor.symptoms())
-    assert outcomes(action_logger, "inc") == [("delete_temp_files", "failed"), ("rotate_logs", "cancelled")]
+    assert outcomes(action_logger, "inc") == [("delete_temp_files", "failed"), ("rotate_logs", "skipped")]
 
 
 def test_what_repaired_is_trusted_more_and_what_did_not_less() -> None:

@@ -73,7 +73,7 @@ def test_all_of_an_incident_is_on_its_page_in_time_order(admin_client: Client) -
         "resolved",
         "a leak",
         "restart it",
-        "actions_attempted",
+        "<dt>actions attempted</dt><dd>7</dd>",
         "2 attempts",
         "1 succeeded",
         "1 failed",

@@ -84,6 +84,19 @@ def test_members_of_these_names_that_are_no_figures_are_not_compared() -> None:
     assert differences(recorded(attempt(status="success"), summary=summary)) == {}
 
 
+@pytest.mark.parametrize(
+    ("means", "compared"), [("incident_over", False), ("attempts", True), (None, True), (["x"], False)]
+)
+@pytest.mark.parametrize("over", [True, False])
+def test_success_that_is_told_by_another_rule_is_not_compared_and_the_counts_are(
+    means: Any, compared: bool, over: bool
+) -> None:
+    summary = {"actions_failed": 3, "overall_success": over, "overall_success_means": means}
+    answer = recorded(attempt(status="failed"), summary=summary)
+    expected = {"actions_failed": (3, 1)} | ({"overall_success": (True, False)} if compared and over else {})
+    assert differences(answer) == expected
+
+
 @pytest.mark.parametrize("told", ["1e400", "-1", "1.5", "123456789012345678901234567890"])
 def test_any_number_can_be_compared(told: str) -> None:
     figures = told_figures(msgspec.Raw(f'{{"actions_failed": {told}}}'.encode()))
@@ -91,7 +104,7 @@ def test_any_number_can_be_compared(told: str) -> None:
 
 
 def test_every_answer_with_action_attempts_has_both_and_no_other(client: Client) -> None:
-    told = resolution(status="resolved", summary={"actions_successful": 5})
+    told = resolution(status="resolved", summary={"actions_successful": 5}, started_at=at(0))
     record([attempt(status="success", resolution_id=told["resolution_id"]), attempt(incident_id="loose")], [told])
     _, token = create_key(name="reader", scopes=["read"])
 

@@ -118,10 +118,12 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_on_record(
 def test_a_fact_that_is_none_is_refused_before_anything_is_on_record(
     service: ActionService, log: InMemoryActionLogger
 ) -> None:
-    with pytest.raises(TypeError, match="colour"):
-        service.register("restart", lambda: 1, colour="red")
+    for fact in ("colour", "retry_of"):  # of one attempt, not of an action
+        told: dict[str, Any] = {fact: "x"}
+        with pytest.raises(TypeError, match=fact):
+            service.register("restart", lambda: 1, **told)
     service.register("restart", lambda: 1)
-    for fact in ("colour", "attempt_id", "retry_of"):
+    for fact in ("colour", "attempt_id"):
         facts: dict[str, Any] = {fact: "x"}
         with pytest.raises(TypeError, match=fact):
             service.execute("restart", **facts)

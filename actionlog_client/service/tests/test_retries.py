@@ -100,3 +100,13 @@ def test_a_pause_before_a_retry_ends_when_cancelled(
     assert execute("fail", token=token).status == "failed"
     assert time.monotonic() - began < 10
     assert len(log.attempts) == 1
+
+
+def test_an_engine_may_try_something_again_by_itself(
+    service: ActionService, log: InMemoryActionLogger, execute: Execute
+) -> None:
+    service.register("careful", lambda force=False: {"success": force})
+    first = execute("careful", {}, "inc_001", action_id="a-1")
+    execute("careful", {"force": True}, "inc_001", action_id="a-1", retry_of=first.attempt_id)
+    assert statuses(log) == ["failed", "success"]
+    assert log.attempts[1]["retry_of"] == log.attempts[0]["attempt_id"]

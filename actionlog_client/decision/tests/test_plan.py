@@ -1,76 +1,17 @@
-"""DecisionEngine: the plan is on record before it runs; what came of it is the summary, here and on the server."""
+"""DecisionEngine: the plan is on record before it runs; what came of it is the summary."""
 
 import asyncio
 import json
-import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
 import pytest
 
 from actionlog_client.decision import DecisionEngine, Policy
+from actionlog_client.decision.tests.plans import INCIDENT, Run, told
 from actionlog_client.journal.entries import JournalFull, Weight
-from actionlog_client.service import ActionService, CancellationToken, Retry, Secret
+from actionlog_client.service import CancellationToken
 from actionlog_client.testing import InMemoryActionLogger
-from resolutions.queries import resolution_detail
-from resolutions.tests.recorded import record
-
-Summary = dict[str, Any]
-Run = Callable[..., Summary]
-
-
-@pytest.fixture
-def log() -> InMemoryActionLogger:
-    return InMemoryActionLogger()
-
-
-@pytest.fixture
-def engine(log: InMemoryActionLogger) -> DecisionEngine:
-    service = ActionService(log)
-    tries: list[str] = []
-
-    @service.register("good")
-    def good(n: int = 1) -> int:
-        return n
-
-    @service.register("bad")
-    async def bad() -> None:
-        raise RuntimeError("it broke")
-
-    @service.register("flaky", retries=Retry(attempts=2, first_pause=0))
-    def flaky() -> None:
-        tries.append("once more")
-        if len(tries) < 3:
-            raise RuntimeError("not yet")
-
-    @service.register("refused", checks=[lambda: "not today"])
-    def refused() -> None: ...
-
-    @service.register("interrupt")
-    def interrupt() -> None:
-        raise KeyboardInterrupt
-
-    @service.register("unlock")
-    def unlock(pin: Annotated[int, Secret]) -> None: ...
-
-    return DecisionEngine(service)
-
-
-@pytest.fixture(params=["blocking", "in a loop"])
-def run(request: pytest.FixtureRequest, engine: DecisionEngine) -> Run:
-    def in_a_loop(*arguments: Any, **named: Any) -> Summary:
-        return asyncio.run(engine.execute_automated_actions_async(*arguments, **named))
-
-    return engine.execute_automated_actions if request.param == "blocking" else in_a_loop
-
-
-def told(log: InMemoryActionLogger) -> list[tuple[str, str]]:
-    return [(attempt["action_id"], attempt["status"]) for attempt in log.attempts]
-
-
-INCIDENT = {"incident_id": "inc_001", "incident_type": "saturation", "severity": "high", "service": "db", "title": "t"}
 
 
 def test_the_plan_is_on_record_before_its_first_action_runs(log: InMemoryActionLogger, engine: DecisionEngine) -> None:
@@ -294,24 +235,3 @@ def test_secrets_are_in_no_part_of_what_is_told(log: InMemoryActionLogger, run: 
 def test_a_policy_that_cannot_be_meant_is_refused(wrong: dict[str, Any], name: str) -> None:
     with pytest.raises(ValueError, match=name):
         Policy(**wrong)
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize(
-    "plan",
-    [
-        ["good", "flaky", "good"],
-        ["good", "bad", "good"],
-        ["refused", "good"],
-        ["nowhere"],
-        [],
-        [{"action_type": "good", "action_id": "same"}, {"action_type": "bad", "action_id": "same"}],
-    ],
-)
-def test_the_server_counts_as_the_engine_does(log: InMemoryActionLogger, run: Run, plan: list[Any]) -> None:
-    summary = run(INCIDENT, plan)
-    record(log.attempts, log.resolutions)
-    detail = msgspec.to_builtins(resolution_detail(uuid.UUID(summary["resolution_id"])), enc_hook=bytes)
-    assert detail["status"] == summary["status"]
-    assert detail["summary_differences"] == []
-    assert detail["computed_summary"] == {name: summary[name] for name in detail["computed_summary"]}
