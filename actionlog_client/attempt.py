@@ -87,7 +87,9 @@ class ActionAttempt:
         self._encoder = encoder
         self._on_outcome = on_outcome
         self._numbers = itertools.count()
-        self._lock = threading.Lock()
+        self._outcomes = itertools.count()
+        # A signal handler or a destructor may tell of this attempt while its own thread holds it.
+        self._lock = threading.RLock()
         self._token: Token[ActionAttempt | None] | None = None
 
     def __repr__(self) -> str:
@@ -222,14 +224,12 @@ class ActionAttempt:
         self._finish(status, telling, error_message=reason, error_type=error_type)
 
     def _finish(self, status: Status, telling: Telling, *, result: Any = None, **error: Any) -> None:
-        with self._lock:
-            ignored = self.is_final
-            if not ignored:
-                self.status = status
-        if ignored:
+        # Counting is one step, which neither a thread nor a signal handler can come between.
+        if next(self._outcomes):
             logger.warning("%r is told to be %s as well; the first outcome stays", self, status)
             self.log_step("outcome told again", "ignored", {"status": status, "result": result, **error})
             return
+        self.status = status
         self.result = result
         message, kind = error.get("error_message"), error.get("error_type")
         self.error_message = None if message is None else self._encoder.text(message)[0]

@@ -37,6 +37,8 @@ EXIT_SECONDS: Final = 3.0
 # A reader waits so long for what was told just before to arrive, and so long for the answer.
 READ_FLUSH_SECONDS: Final = 2.0
 READ_SECONDS: Final = 10.0
+# When no thread can be begun, it is tried again so much later.
+BEGIN_AGAIN_SECONDS: Final = 1.0
 
 
 class Recorder(Protocol):
@@ -91,6 +93,8 @@ class LocalRecorder:
         self._lock = threading.RLock()
         self._journal: FileJournal | None = None
         self._upkeep: Upkeep | None = None
+        self._is_beginning = False
+        self._begin_after = 0.0
         _alive.add(self)
 
     @property
@@ -126,10 +130,9 @@ class LocalRecorder:
                     if self._journal is journal:
                         self._journal = None
                 continue
-            upkeep = self._upkeep
-            if upkeep is None:
-                upkeep = self._look_after(journal)
-            upkeep.wake()
+            upkeep = self._upkeep or self._look_after(journal)
+            if upkeep is not None:
+                upkeep.wake()
             return number
 
     def statistics(self, days_back: int) -> dict[str, Any]:
@@ -158,8 +161,11 @@ class LocalRecorder:
         }
 
     def flush(self, timeout: float | None) -> bool:
-        upkeep = self._upkeep
-        return upkeep is None or upkeep.flush(timeout)
+        journal, upkeep = self._journal, self._upkeep
+        if journal is None or not journal.written:
+            return True
+        upkeep = upkeep or self._look_after(journal)
+        return upkeep is not None and upkeep.flush(timeout)
 
     def close(self, timeout: float | None, *, patient: bool = True) -> bool:
         """Not patient: one failure to reach the server is enough to leave the rest for later."""
@@ -168,14 +174,17 @@ class LocalRecorder:
             upkeep, self._upkeep = self._upkeep, None
         if journal is not None:
             journal.close()
-        if upkeep is None:
-            return True
-        return upkeep.close(timeout, patient=patient)
+        if upkeep is not None:
+            return upkeep.close(timeout, patient=patient)
+        if journal is not None:
+            self._directory.release(journal)
+        return journal is None or not journal.written
 
     def start_anew(self) -> None:
         """In a forked child: threads, journal and connections are the parent's. The next entry begins its own."""
         self._lock = threading.RLock()
         self._journal = self._upkeep = None
+        self._is_beginning = False
         self._directory.leave_to_parent()
 
     def _begin(self) -> FileJournal:
@@ -188,10 +197,20 @@ class LocalRecorder:
                 )
             return self._journal
 
-    def _look_after(self, journal: FileJournal) -> Upkeep:
+    def _look_after(self, journal: FileJournal) -> Upkeep | None:
+        """Begin the threads; None while they cannot begin. The entry is in the journal, where nothing is lost."""
         with self._lock:
-            if self._upkeep is None:
+            # The second of these is a signal handler that logs while its own thread is at it.
+            if self._upkeep is not None or self._is_beginning or time.monotonic() < self._begin_after:
+                return self._upkeep
+            self._is_beginning = True
+            try:
                 self._upkeep = Upkeep(self._directory, journal, self._settings, lambda: self._heartbeats())
+            except RuntimeError as error:  # no more threads, or none at the end of the interpreter
+                self._begin_after = time.monotonic() + BEGIN_AGAIN_SECONDS
+                logger.warning("actions are kept in the journal until they can be delivered: %s", error)
+            finally:
+                self._is_beginning = False
             return self._upkeep
 
     def _ask(self, question: Callable[[Transport], Answer]) -> Answer | None:

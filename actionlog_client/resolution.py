@@ -1,5 +1,6 @@
 """One resolution attempt as the engine holds it: a session of work on one incident, which sums up its attempts."""
 
+import itertools
 import logging
 import threading
 from contextvars import ContextVar, Token
@@ -61,7 +62,9 @@ class ResolutionAttempt:
         self._logger = action_logger
         self._identity: Final = identity
         self._watch = watch
-        self._lock = threading.Lock()
+        self._ends = itertools.count()
+        # A signal handler or a destructor may end an attempt of this session while its own thread holds it.
+        self._lock = threading.RLock()
         self._counts = {"success": 0, "failed": 0, "skipped": 0, "cancelled": 0}
         self._last: dict[str, str] = {}
         self._timeline: list[dict[str, Any]] = []
@@ -93,13 +96,10 @@ class ResolutionAttempt:
 
     def close(self, status: ResolutionStatus, *, root_cause: Any = None, summary: dict[str, Any] | None = None) -> None:
         """End the session with its summary, to which the members of summary are added. The first end told stays."""
-        with self._lock:
-            ignored = self.status != "in_progress"
-            if not ignored:
-                self.status = status
-        if ignored:
+        if next(self._ends):
             logger.warning("%r is told to be %s as well; the first end stays", self, status)
             return
+        self.status = status
         telling = Telling(self._logger.encoder)
         completed_at = self._watch.now()
         self.summary = {**self.summarize(), **(summary or {})}
