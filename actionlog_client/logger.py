@@ -291,7 +291,9 @@ class ActionLogger:
         """A heartbeat for each attempt and resolution that has not ended."""
         return [
             ("attempt" if isinstance(record, ActionAttempt) else "resolution", record.heartbeat_body())
-            for record in list(self._open.values())
+            # At once: other threads start and end attempts meanwhile, which values() does not stand.
+            for reference in self._open.valuerefs()
+            if (record := reference()) is not None
         ]
 
     def _tell_where(self, telling: Telling, environment: Any) -> None:

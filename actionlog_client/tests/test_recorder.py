@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -168,6 +169,63 @@ def test_open_attempts_are_heard_of_without_a_word_from_the_engine(
         assert session["last_heard_at"] > first["a"]
         attempt.mark_success()
         resolution.resolved()
+
+
+def test_open_attempts_are_heard_of_while_the_engine_is_busy_with_others(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actionlog_client.delivery.courier.HEARTBEAT_SECONDS", 0.5)
+    stop = threading.Event()
+    with ActionLogger(server.url, server.api_key, tmp_path, json_store="") as action_logger:
+
+        def work() -> None:
+            while not stop.is_set():
+                action_logger.start_action_attempt("b", "restart", {}, "others").mark_success()
+                time.sleep(0.001)
+
+        attempt = action_logger.start_action_attempt("a", "restart", {}, "long and busy")
+        thread = threading.Thread(target=work)
+        thread.start()
+        try:
+            deadline = time.monotonic() + 10
+            heard: set[str] = set()
+            while len(heard) < 3:
+                heard |= {found["last_heard_at"] for found in attempts_of(server, "long and busy")}
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            # What was told before is delivered, though more is told all the while.
+            assert action_logger.flush(5)
+            attempt.mark_success()
+        finally:
+            stop.set()
+            thread.join()
+
+
+@pytest.mark.parametrize("most", range(5))
+def test_an_engine_that_may_begin_no_thread_is_not_disturbed_and_delivers_later(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """As at the limit of processes of a container, and at the end of newer interpreters."""
+    begun: list[threading.Thread] = []
+    begin = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        if len(begun) >= most:
+            raise RuntimeError("can't start new thread")
+        begun.append(thread)
+        begin(thread)
+
+    monkeypatch.setattr("actionlog_client.recorder.BEGIN_AGAIN_SECONDS", 0.0)
+    action_logger = ActionLogger(server.url, server.api_key, tmp_path / "journal", json_store=tmp_path / "store")
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", start)
+        attempt = action_logger.start_action_attempt("a", "restart", {}, f"threads {most}")
+    for thread in begun:
+        thread.join(5)
+        assert not thread.is_alive()
+    attempt.mark_success()
+    assert action_logger.close(10)
+    assert [found["status"] for found in attempts_of(server, f"threads {most}")] == ["success"]
 
 
 def test_without_a_server_local_files_answer(tmp_path: Path) -> None:
