@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 from actionlog_client.clock import Stopwatch
 from actionlog_client.journal.entries import Weight
 from actionlog_client.payload.encoder import PayloadEncoder
+from actionlog_client.payload.foreign import ask_apart
 from actionlog_client.payload.hiding import hiding
+from actionlog_client.payload.kinds import has_candid_traceback, name_of
 from actionlog_client.telling import Telling
 
 if TYPE_CHECKING:
@@ -116,7 +118,7 @@ class ActionAttempt:
         telling.time("started_at", self.started_at)
         self._tell(telling, "in_progress")
 
-    def hide(self, *secrets: str) -> None:
+    def hide(self, *secrets: Any) -> None:
         """From now on these texts are marked wherever they turn up in what is told of this attempt: results, messages,
         tracebacks, steps. Too short ones are not (see payload/hiding.py)."""
         self._encoder = hiding(self._encoder, secrets)
@@ -163,7 +165,7 @@ class ActionAttempt:
             self.mark_cancelled(f"{type(error).__name__}: {self._message_of(error)}".removesuffix(": "))
             return
         kind = "timeout" if isinstance(error, TimeoutError) else type(error).__name__
-        details = {"exception": _name_of(type(error)), "traceback": _traceback_of(error)}
+        details = {"exception": name_of(type(error)), "traceback": _traceback_of(error)}
         self.mark_failure(self._message_of(error) or type(error).__name__, details, error_type=kind)
 
     def mark_skipped(self, reason: Any, *, error_type: Any = None, error_details: Any = None) -> None:
@@ -270,12 +272,11 @@ class ActionAttempt:
         )
 
 
-def _name_of(kind: type) -> str:
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-
-
 def _traceback_of(error: BaseException) -> str:
-    try:
+    """With the exceptions that it came from, as far as their own code can be run; else its frames alone."""
+
+    def whole() -> str:
         return "".join(traceback.format_exception(error))
-    except Exception:  # an exception whose own representation fails
-        return "".join(traceback.format_tb(error.__traceback__))
+
+    told = whole() if has_candid_traceback(error) else ask_apart(type(error), whole)
+    return told if told is not None else "".join(traceback.format_tb(error.__traceback__))

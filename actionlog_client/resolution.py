@@ -5,7 +5,7 @@ import logging
 import threading
 from contextvars import ContextVar, Token
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast
 
 from actionlog_client.attempt import ActionAttempt
 from actionlog_client.clock import Stopwatch
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("actionlog")
 
 ResolutionStatus = Literal["in_progress", "resolved", "failed", "escalated"]
+ENDS: Final = ("resolved", "failed", "escalated")
 SEVERITIES: Final = ("critical", "high", "medium", "low", "info")
 # A summary names so many attempts; it counts all.
 TIMELINE_ENTRIES: Final = 1000
@@ -92,17 +93,18 @@ class ResolutionAttempt:
     def escalated(self, reason: Any = None, *, root_cause: Any = None, summary: dict[str, Any] | None = None) -> None:
         """Somebody else must take over, for this reason."""
         more = {} if reason is None else {"escalation_reason": reason}
-        self.close("escalated", root_cause=root_cause, summary={**more, **(summary or {})})
+        self.close("escalated", root_cause=root_cause, summary={**more, **_members(summary)})
 
     def close(self, status: ResolutionStatus, *, root_cause: Any = None, summary: dict[str, Any] | None = None) -> None:
         """End the session with its summary, to which the members of summary are added. The first end told stays."""
         if next(self._ends):
             logger.warning("%r is told to be %s as well; the first end stays", self, status)
             return
-        self.status = status
         telling = Telling(self._logger.encoder)
+        # Words that the server does not know, it would refuse, and the rest with them.
+        self.status = cast("ResolutionStatus", telling.chosen("status", status, ENDS) or "failed")
         completed_at = self._watch.now()
-        self.summary = {**self.summarize(), **(summary or {})}
+        self.summary = {**self.summarize(), **_members(summary)}
         telling.time("completed_at", completed_at)
         telling.time("updated_at", completed_at)
         telling.object("summary", self.summary)
@@ -111,7 +113,7 @@ class ResolutionAttempt:
             "resolution",
             self.resolution_id,
             self._identity,
-            status,
+            self.status,
             facts=telling.facts(),
             extra=telling.extra(),
             weight=Weight.OUTCOME,
@@ -191,3 +193,10 @@ class ResolutionAttempt:
     def heartbeat_body(self) -> bytes:
         """A document that tells nothing but that the engine is still there."""
         return b'{"resolution_id":"%b",%b}' % (self.resolution_id.encode(), self._identity[1:-1])
+
+
+def _members(summary: Any) -> dict[Any, Any]:
+    """What a caller adds to a summary; what is no dictionary as a member of its own."""
+    if summary is None:
+        return {}
+    return dict.copy(summary) if issubclass(type(summary), dict) else {"summary": summary}

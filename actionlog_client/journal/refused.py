@@ -122,4 +122,4 @@ def _decoded(text: bytes) -> Refused | _Cut:
 
 
 def _numbers(lines: list[Refused | _Cut]) -> Ranges:
-    return united([], [tuple(each) for line in lines for each in line.numbers])
+    return united([], [each for line in lines for each in line.numbers])
