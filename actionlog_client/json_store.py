@@ -232,7 +232,13 @@ class AttemptFolder:
             aside = os.open(self._open, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 for attempt_id, told in entries.items():
-                    self._tell_one(attempt_id, told, folder, aside)
+                    try:
+                        self._tell_one(attempt_id, told, folder, aside)
+                    except (msgspec.MsgspecError, RecursionError) as error:
+                        # One file that was tampered with keeps no other from being written.
+                        logger.error(
+                            "the file of attempt %s cannot be added to (%s); it stays as it is", attempt_id, error
+                        )
                 if self._fsync:
                     os.fsync(folder)
                     os.fsync(aside)
