@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import logging
+import os
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger("actionlog")
 
 Status = Literal["pending", "in_progress", "success", "failed", "skipped", "cancelled"]
+# Sequences end at 2**31 - 1: this leaves room for as many steps as come before the first of a child.
+_FIRST_IN_CHILD: Final = 1_000_000
+_CHILDREN: Final = 2**31 - 2 * _FIRST_IN_CHILD
 FINAL_STATUSES: Final = ("success", "failed", "skipped", "cancelled")
 
 _current: ContextVar["ActionAttempt | None"] = ContextVar("actionlog_attempt", default=None)
@@ -213,6 +217,14 @@ class ActionAttempt:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.__exit__(kind, error, trace)
+
+    def start_anew(self) -> None:
+        """In a forked child: another thread may have held the lock, and the parent goes on counting its steps.
+
+        The child's get numbers far from the parent's: two steps of one number would be a conflict, and one refused.
+        """
+        self._lock = threading.RLock()
+        self._numbers = itertools.count(_FIRST_IN_CHILD + int.from_bytes(os.urandom(4)) % _CHILDREN)
 
     def heartbeat_body(self) -> bytes:
         """A document that tells nothing but that the engine is still there."""

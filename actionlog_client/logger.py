@@ -81,6 +81,7 @@ class ActionLogger:
         self._recorder.tell_who_is_alive(self._still_open)
         self.encoder: Final[PayloadEncoder] = self._recorder.encoder
         self._engine_facts: Final = self._facts_of_engine()
+        _alive.add(self)
 
     def start_action_attempt(
         self,
@@ -289,6 +290,13 @@ class ActionLogger:
         record_id = record.attempt_id if isinstance(record, ActionAttempt) else record.resolution_id
         self._open.pop(record_id, None)
 
+    def start_anew(self) -> None:
+        """In a forked child: what is open is the parent's, who says that it is alive. The child may tell of it too."""
+        for reference in self._open.valuerefs():
+            if (record := reference()) is not None:
+                record.start_anew()
+        self._open = weakref.WeakValueDictionary()
+
     def _still_open(self) -> list[tuple[Kind, bytes]]:
         """A heartbeat for each attempt and resolution that has not ended."""
         return [
@@ -306,3 +314,14 @@ class ActionLogger:
     def _facts_of_engine(self) -> dict[str, str]:
         told = {"engine": self.settings.engine, "engine_version": self.settings.engine_version}
         return {name: self.encoder.short(value)[0] for name, value in told.items() if value is not None}
+
+
+_alive: "weakref.WeakSet[ActionLogger]" = weakref.WeakSet()
+
+
+def _start_anew_in_child() -> None:
+    for action_logger in list(_alive):
+        action_logger.start_anew()
+
+
+os.register_at_fork(after_in_child=_start_anew_in_child)

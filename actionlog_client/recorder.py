@@ -84,10 +84,7 @@ class LocalRecorder:
     def __init__(self, settings: Settings, *, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
-        readers = (DELIVERED,) * (settings.url is not None) + (STORED,) * (settings.json_store is not None)
-        self._directory = JournalDirectory(
-            settings.journal_dir, settings.disk_budget, readers=readers, fsync=settings.fsync
-        )
+        self._directory = self._open_directory()
         self.encoder: Final = PayloadEncoder(make_redactor(settings.redaction_key, settings.journal_dir))
         self._heartbeats: Callable[[], Sequence[Heartbeat]] = tuple
         self._lock = threading.RLock()
@@ -95,6 +92,7 @@ class LocalRecorder:
         self._upkeep: Upkeep | None = None
         self._is_beginning = False
         self._begin_after = 0.0
+        self._letting_go: list[JournalDirectory] = []
         _alive.add(self)
 
     @property
@@ -172,12 +170,28 @@ class LocalRecorder:
         with self._lock:
             journal, self._journal = self._journal, None
             upkeep, self._upkeep = self._upkeep, None
+            # What another thread logs meanwhile is for a journal, and threads, of its own.
+            directory, self._directory = self._directory, self._open_directory()
+            self._letting_go.append(directory)
+        try:
+            return self._let_go(directory, journal, upkeep, timeout, patient=patient)
+        finally:
+            self._letting_go.remove(directory)
+
+    def _let_go(
+        self,
+        directory: JournalDirectory,
+        journal: FileJournal | None,
+        upkeep: Upkeep | None,
+        timeout: float | None,
+        *,
+        patient: bool,
+    ) -> bool:
         if journal is not None:
             journal.close()
         if upkeep is not None:
             return upkeep.close(timeout, patient=patient)
-        if journal is not None:
-            self._directory.release(journal)
+        directory.release_all()
         return journal is None or not journal.written
 
     def start_anew(self) -> None:
@@ -185,7 +199,14 @@ class LocalRecorder:
         self._lock = threading.RLock()
         self._journal = self._upkeep = None
         self._is_beginning = False
-        self._directory.leave_to_parent()
+        for directory in (self._directory, *self._letting_go):
+            directory.leave_to_parent()
+        self._letting_go = []
+
+    def _open_directory(self) -> JournalDirectory:
+        settings = self._settings
+        readers = (DELIVERED,) * (settings.url is not None) + (STORED,) * (settings.json_store is not None)
+        return JournalDirectory(settings.journal_dir, settings.disk_budget, readers=readers, fsync=settings.fsync)
 
     def _begin(self) -> FileJournal:
         with self._lock:
@@ -200,9 +221,12 @@ class LocalRecorder:
     def _look_after(self, journal: FileJournal) -> Upkeep | None:
         """Begin the threads; None while they cannot begin. The entry is in the journal, where nothing is lost."""
         with self._lock:
-            # The second of these is a signal handler that logs while its own thread is at it.
-            if self._upkeep is not None or self._is_beginning or time.monotonic() < self._begin_after:
+            # The second of these is a signal handler that logs while its own thread is at it; the third, that another
+            # thread has closed this journal meanwhile.
+            if self._upkeep is not None or self._is_beginning or self._journal is not journal:
                 return self._upkeep
+            if time.monotonic() < self._begin_after:
+                return None
             self._is_beginning = True
             try:
                 self._upkeep = Upkeep(self._directory, journal, self._settings, lambda: self._heartbeats())

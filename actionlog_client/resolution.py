@@ -190,6 +190,10 @@ class ResolutionAttempt:
                     }
                 )
 
+    def start_anew(self) -> None:
+        """In a forked child: another thread may have held the lock."""
+        self._lock = threading.RLock()
+
     def heartbeat_body(self) -> bytes:
         """A document that tells nothing but that the engine is still there."""
         return b'{"resolution_id":"%b",%b}' % (self.resolution_id.encode(), self._identity[1:-1])

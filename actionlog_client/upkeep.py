@@ -28,6 +28,8 @@ DELIVERED: Final = "delivered"
 TEND_SECONDS: Final = 1.0
 # How often it looks for journals that a dead process left. The first time at once.
 ADOPT_SECONDS: Final = 3.0
+# At a time: each costs open files, of which an engine has need itself, and none is done with while the server is away.
+MOST_ADOPTED: Final = 16
 
 
 class Upkeep:
@@ -45,6 +47,7 @@ class Upkeep:
         self._deliveries: dict[UUID, Delivery] = {}
         self._stop = threading.Event()
         self._own = journal
+        self._heartbeats = heartbeats
         self._courier: Courier | None = None
         self._store: JsonStore | None = None
         self._keeper = threading.Thread(target=self._keep, name="actionlog-keeper", daemon=True)
@@ -94,8 +97,7 @@ class Upkeep:
         deadline = None if timeout is None else time.monotonic() + timeout
         delivered = self.flush(timeout, patient=patient)
         self._end_threads(deadline)
-        for journal in self._directory.held():
-            self._directory.release(journal)
+        self._directory.release_all()
         return delivered
 
     def _end_threads(self, deadline: float | None) -> None:
@@ -126,8 +128,9 @@ class Upkeep:
                 self._directory.tend()
                 if time.monotonic() >= adopt_at:
                     adopt_at = time.monotonic() + ADOPT_SECONDS
+                    self._own.expect_outcomes(len(self._heartbeats()))
                     self._release()
-                    if self._directory.adopt():
+                    if self._directory.adopt(MOST_ADOPTED - len(self._directory.held()) + 1):
                         self.wake()
             except Exception:
                 logger.exception("the journals cannot be tended; it will be tried again")

@@ -125,6 +125,10 @@ class JournalDirectory:
         self._held.pop(journal.journal_id, None)
         journal.release()
 
+    def release_all(self) -> None:
+        for journal in self.held():
+            self.release(journal)
+
     def leave_to_parent(self) -> None:
         """Called in a forked child: let go of all journals, without disturbing the parent."""
         held, self._held = self.held(), {}

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from actionlog_client import ActionLogger, JournalFull
+from actionlog_client.journal.directory import JournalDirectory
+from actionlog_client.journal.entries import Weight
 from actionlog_client.tests.accounts import (
     ROOT,
     attempts_of,
@@ -128,6 +130,110 @@ def test_forked_workers_record_for_themselves(server: Server, tmp_path: Path) ->
     assert {attempt["status"] for attempt in found.values()} == {"success"}
     assert found["shared"]["result"] == {"by": "a child"}
     assert len(found["child-3"]["logs"]) == 1
+
+
+def test_parent_and_child_tell_of_one_attempt_and_every_step_is_on_record(server: Server, tmp_path: Path) -> None:
+    done = run(
+        """
+        import os
+        import threading
+        from actionlog_client import ActionLogger
+        action_logger = ActionLogger(json_store="")
+        shared = action_logger.start_action_attempt("shared", "restart", {}, "one attempt")
+        # A thread that holds the attempt's lock at the moment of the fork.
+        held, forked = threading.Event(), threading.Event()
+        def hold():
+            with shared._lock:
+                held.set()
+                forked.wait(30)
+        threading.Thread(target=hold).start()
+        held.wait(30)
+        children = []
+        for number in range(3):
+            child = os.fork()
+            if not child:
+                assert action_logger._still_open() == []
+                for step in range(5):
+                    shared.log_step("in a child", "done", {"child": number, "step": step})
+                with shared._lock:
+                    pass
+                action_logger.close(10)
+                os._exit(0)
+            children.append(child)
+        forked.set()
+        for step in range(5):
+            shared.log_step("in the parent", "done", {"step": step})
+        for child in children:
+            assert os.waitpid(child, 0)[1] == 0
+        shared.mark_success()
+        """,
+        engine_environment(server, tmp_path),
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    (found,) = attempts_of(server, "one attempt")
+    assert len(found["logs"]) == 20
+    assert [step["step"] for step in found["logs"][:5]] == ["in the parent"] * 5
+
+
+def test_orphans_of_an_outage_do_not_use_up_the_open_files_of_the_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many runs of a cron job leave them behind while the server is away."""
+    monkeypatch.setattr("actionlog_client.upkeep.ADOPT_SECONDS", 0.0)
+    monkeypatch.setattr("actionlog_client.upkeep.TEND_SECONDS", 0.05)
+    orphans = JournalDirectory(tmp_path / "journal", 1 << 24)
+    for number in range(60):
+        journal = orphans.begin()
+        journal.append("attempt", f"a{number}", b'{"action_id":"a"}', "in_progress", weight=Weight.START)
+        orphans.release(journal)
+    before = len(os.listdir("/proc/self/fd"))
+    with ActionLogger("http://127.0.0.1:9", None, tmp_path / "journal", json_store=tmp_path / "store") as action_logger:
+        action_logger.start_action_attempt("a", "restart", {}, "inc").mark_success()
+        time.sleep(1)
+        assert before < len(os.listdir("/proc/self/fd")) < before + 70
+        action_logger.close(0.1)
+
+
+def test_what_another_thread_logs_during_close_is_counted_in_a_journal_of_its_own(
+    server: Server, tmp_path: Path
+) -> None:
+    stop = threading.Event()
+    action_logger = ActionLogger(server.url, server.api_key, tmp_path, json_store="")
+
+    def work() -> None:
+        while not stop.is_set():
+            action_logger.start_action_attempt("a", "restart", {}, "closing").mark_success()
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        for _ in range(5):
+            time.sleep(0.2)
+            assert action_logger.close(10)
+        time.sleep(0.2)
+    finally:
+        stop.set()
+        thread.join()
+    assert action_logger.flush(10)
+    health = action_logger.health()
+    assert health["written"] == health["delivered"] > 0
+    assert action_logger.close(10)
+    assert len(wait_until_complete(server, journals_in(tmp_path))) == 6
+
+
+def test_actions_that_end_without_an_outcome_use_up_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actionlog_client.upkeep.ADOPT_SECONDS", 0.0)
+    monkeypatch.setattr("actionlog_client.upkeep.TEND_SECONDS", 0.05)
+    with ActionLogger("", journal_dir=tmp_path, json_store="", disk_budget=1 << 20) as action_logger:
+        for _ in range(3000):
+            action_logger.start_action_attempt("a", "restart", {}, "inc").complete()
+        assert action_logger.start_action_attempt("b", "restart").dropped_steps == 0
+        # Of these the engine lets go without an end.
+        for number in range(3000):
+            action_logger.start_action_attempt("c", "restart", {}, "inc")
+            if not number % 300:
+                time.sleep(0.3)
 
 
 def test_a_restarted_engine_delivers_what_was_logged_while_the_server_was_down(server: Server, tmp_path: Path) -> None:
