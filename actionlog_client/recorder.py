@@ -206,7 +206,11 @@ class LocalRecorder:
     def _open_directory(self) -> JournalDirectory:
         settings = self._settings
         readers = (DELIVERED,) * (settings.url is not None) + (STORED,) * (settings.json_store is not None)
-        return JournalDirectory(settings.journal_dir, settings.disk_budget, readers=readers, fsync=settings.fsync)
+        # What is on the server is on record: a folder of files that cannot be written stops no engine.
+        essential = readers if settings.url is None else (DELIVERED,)
+        return JournalDirectory(
+            settings.journal_dir, settings.disk_budget, readers=readers, essential=essential, fsync=settings.fsync
+        )
 
     def _begin(self) -> FileJournal:
         with self._lock:

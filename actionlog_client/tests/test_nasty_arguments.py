@@ -20,7 +20,7 @@ from attempts.validation import check_attempt, suspicion_of
 class Unbound:
     """As a proxy of a web framework outside of a request."""
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> Any:
         raise RuntimeError("working outside of request context")
 
@@ -51,7 +51,7 @@ class Incomparable(str):
     __hash__ = str.__hash__
 
 
-NASTY = {
+NASTY: dict[str, Any] = {
     "proxy": Unbound(),
     "hanging": Hanging(),
     "list": Unwilling([1]),

@@ -236,6 +236,25 @@ def test_actions_that_end_without_an_outcome_use_up_no_room(tmp_path: Path, monk
                 time.sleep(0.3)
 
 
+def test_a_folder_of_files_that_cannot_be_written_stops_no_engine_that_delivers(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("actionlog_client.upkeep.TEND_SECONDS", 0.02)
+    blocked = tmp_path / "file"
+    blocked.touch()
+    store = blocked / "store"
+    with ActionLogger(
+        server.url, server.api_key, tmp_path / "journal", json_store=store, disk_budget=1 << 17
+    ) as action_logger:
+        for number in range(200):
+            with action_logger.start_action_attempt("a", "restart", {}, "stuck store") as attempt:
+                attempt.log_step("step", "done", {"text": "x" * 200})
+            assert not attempt.dropped_steps
+            while not number % 2 and action_logger.health()["waiting"]:
+                time.sleep(0.05)
+    assert len([record for record in caplog.records if "for room before they were stored" in record.getMessage()]) == 1
+
+
 def test_a_restarted_engine_delivers_what_was_logged_while_the_server_was_down(server: Server, tmp_path: Path) -> None:
     environment = engine_environment(server, tmp_path, url="http://127.0.0.1:9")
     script = """
