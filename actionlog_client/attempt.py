@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import logging
+import os
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -15,7 +16,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 from actionlog_client.clock import Stopwatch
 from actionlog_client.journal.entries import Weight
 from actionlog_client.payload.encoder import PayloadEncoder
+from actionlog_client.payload.foreign import ask_apart
 from actionlog_client.payload.hiding import hiding
+from actionlog_client.payload.kinds import has_candid_traceback, name_of
 from actionlog_client.telling import Telling
 
 if TYPE_CHECKING:
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger("actionlog")
 
 Status = Literal["pending", "in_progress", "success", "failed", "skipped", "cancelled"]
+# Sequences end at 2**31 - 1: this leaves room for as many steps as come before the first of a child.
+_FIRST_IN_CHILD: Final = 1_000_000
+_CHILDREN: Final = 2**31 - 2 * _FIRST_IN_CHILD
 FINAL_STATUSES: Final = ("success", "failed", "skipped", "cancelled")
 
 _current: ContextVar["ActionAttempt | None"] = ContextVar("actionlog_attempt", default=None)
@@ -87,7 +93,9 @@ class ActionAttempt:
         self._encoder = encoder
         self._on_outcome = on_outcome
         self._numbers = itertools.count()
-        self._lock = threading.Lock()
+        self._outcomes = itertools.count()
+        # A signal handler or a destructor may tell of this attempt while its own thread holds it.
+        self._lock = threading.RLock()
         self._token: Token[ActionAttempt | None] | None = None
 
     def __repr__(self) -> str:
@@ -114,7 +122,7 @@ class ActionAttempt:
         telling.time("started_at", self.started_at)
         self._tell(telling, "in_progress")
 
-    def hide(self, *secrets: str) -> None:
+    def hide(self, *secrets: Any) -> None:
         """From now on these texts are marked wherever they turn up in what is told of this attempt: results, messages,
         tracebacks, steps. Too short ones are not (see payload/hiding.py)."""
         self._encoder = hiding(self._encoder, secrets)
@@ -161,7 +169,7 @@ class ActionAttempt:
             self.mark_cancelled(f"{type(error).__name__}: {self._message_of(error)}".removesuffix(": "))
             return
         kind = "timeout" if isinstance(error, TimeoutError) else type(error).__name__
-        details = {"exception": _name_of(type(error)), "traceback": _traceback_of(error)}
+        details = {"exception": name_of(type(error)), "traceback": _traceback_of(error)}
         self.mark_failure(self._message_of(error) or type(error).__name__, details, error_type=kind)
 
     def mark_skipped(self, reason: Any, *, error_type: Any = None, error_details: Any = None) -> None:
@@ -210,6 +218,14 @@ class ActionAttempt:
     ) -> None:
         self.__exit__(kind, error, trace)
 
+    def start_anew(self) -> None:
+        """In a forked child: another thread may have held the lock, and the parent goes on counting its steps.
+
+        The child's get numbers far from the parent's: two steps of one number would be a conflict, and one refused.
+        """
+        self._lock = threading.RLock()
+        self._numbers = itertools.count(_FIRST_IN_CHILD + int.from_bytes(os.urandom(4)) % _CHILDREN)
+
     def heartbeat_body(self) -> bytes:
         """A document that tells nothing but that the engine is still there."""
         return b'{"attempt_id":"%b",%b}' % (self.attempt_id.encode(), self._identity[1:-1])
@@ -222,14 +238,12 @@ class ActionAttempt:
         self._finish(status, telling, error_message=reason, error_type=error_type)
 
     def _finish(self, status: Status, telling: Telling, *, result: Any = None, **error: Any) -> None:
-        with self._lock:
-            ignored = self.is_final
-            if not ignored:
-                self.status = status
-        if ignored:
+        # Counting is one step, which neither a thread nor a signal handler can come between.
+        if next(self._outcomes):
             logger.warning("%r is told to be %s as well; the first outcome stays", self, status)
             self.log_step("outcome told again", "ignored", {"status": status, "result": result, **error})
             return
+        self.status = status
         self.result = result
         message, kind = error.get("error_message"), error.get("error_type")
         self.error_message = None if message is None else self._encoder.text(message)[0]
@@ -270,12 +284,11 @@ class ActionAttempt:
         )
 
 
-def _name_of(kind: type) -> str:
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-
-
 def _traceback_of(error: BaseException) -> str:
-    try:
+    """With the exceptions that it came from, as far as their own code can be run; else its frames alone."""
+
+    def whole() -> str:
         return "".join(traceback.format_exception(error))
-    except Exception:  # an exception whose own representation fails
-        return "".join(traceback.format_tb(error.__traceback__))
+
+    told = whole() if has_candid_traceback(error) else ask_apart(type(error), whole)
+    return told if told is not None else "".join(traceback.format_tb(error.__traceback__))

@@ -20,6 +20,7 @@ from uuid import UUID
 
 import msgspec
 
+from actionlog_client.bell import Bell
 from actionlog_client.journal.entries import Entry
 from actionlog_client.journal.reader import Batch, JournalReader
 from actionlog_client.stored_attempt import Members, is_complete, members_of, merged, readable, tells_completion
@@ -65,7 +66,7 @@ class JsonStore:
         self._folder = AttemptFolder(folder, fsync=fsync)
         self._journals = journals
         self._readings: dict[UUID, _Reading] = {}
-        self._wake = threading.Event()
+        self._wake = Bell()
         self._changed = threading.Condition()
         self._begun = self._stored_up_to = 0
         self._closing = False
@@ -77,8 +78,7 @@ class JsonStore:
 
     def wake(self) -> None:
         """Look now."""
-        if not self._wake.is_set():
-            self._wake.set()
+        self._wake.ring()
 
     def flush(self, timeout: float | None) -> bool:
         """Wait until the files hold each attempt completed before this call, for at most so many seconds. Whether they
@@ -90,7 +90,7 @@ class JsonStore:
                 left = None if deadline is None else deadline - time.monotonic()
                 if (left is not None and left <= 0) or not self._thread.is_alive():
                     return False
-                self._wake.set()
+                self._wake.ring()
                 self._changed.wait(left)
             return True
 
@@ -98,8 +98,9 @@ class JsonStore:
         """Flush, and end the thread. Whether all was stored; what was not is read by the next process."""
         stored = self.flush(timeout)
         self._closing = True
-        self._wake.set()
-        self._thread.join(timeout)
+        self._wake.ring()
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
         return stored
 
     def is_done(self, journal_id: UUID) -> bool:
@@ -231,7 +232,13 @@ class AttemptFolder:
             aside = os.open(self._open, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 for attempt_id, told in entries.items():
-                    self._tell_one(attempt_id, told, folder, aside)
+                    try:
+                        self._tell_one(attempt_id, told, folder, aside)
+                    except (msgspec.MsgspecError, RecursionError) as error:
+                        # One file that was tampered with keeps no other from being written.
+                        logger.error(
+                            "the file of attempt %s cannot be added to (%s); it stays as it is", attempt_id, error
+                        )
                 if self._fsync:
                     os.fsync(folder)
                     os.fsync(aside)

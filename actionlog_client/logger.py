@@ -5,7 +5,7 @@ How an entry gets to the disk and to the server is the recorder's matter (record
 
 import os
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeVar
 from uuid import UUID
@@ -15,7 +15,6 @@ import msgspec
 from actionlog_client.attempt import ActionAttempt
 from actionlog_client.clock import SYSTEM_CLOCK, Clock, Stopwatch
 from actionlog_client.decorator import recorded
-from actionlog_client.identifiers import new_id
 from actionlog_client.journal.entries import Kind, Weight
 from actionlog_client.payload.encoder import PayloadEncoder
 from actionlog_client.payload.hiding import hiding
@@ -27,6 +26,8 @@ from actionlog_client.telling import Telling
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _encode: Final = msgspec.json.Encoder().encode
+OPEN_STATUSES: Final = ("pending", "in_progress")
+NO_SECRETS: Final = ()
 # An attempt may belong to no incident, but a document must name one.
 NO_INCIDENT: Final = "no incident"
 
@@ -80,6 +81,7 @@ class ActionLogger:
         self._recorder.tell_who_is_alive(self._still_open)
         self.encoder: Final[PayloadEncoder] = self._recorder.encoder
         self._engine_facts: Final = self._facts_of_engine()
+        _alive.add(self)
 
     def start_action_attempt(
         self,
@@ -89,7 +91,7 @@ class ActionLogger:
         incident_id: Any = None,
         *,
         status: Literal["pending", "in_progress"] = "in_progress",
-        attempt_id: str | None = None,
+        attempt_id: Any = None,
         resolution: ResolutionAttempt | None = None,
         resolution_id: Any = None,
         incident_type: Any = None,
@@ -102,17 +104,19 @@ class ActionLogger:
         retry_of: Any = None,
         trace_id: Any = None,
         approved_by: Any = None,
-        secrets: Iterable[str] = (),
+        secrets: Any = NO_SECRETS,
     ) -> ActionAttempt:
         """An action is about to run (or planned: status pending). Raises JournalFull when it cannot be logged.
 
-        secrets: texts that are marked wherever they turn up in what is told of this attempt, as ActionAttempt.hide.
+        secrets: a text or several, marked wherever they turn up in what is told of this attempt: see hide().
         Inside a `with resolution(...)` block, or with a resolution, the attempt takes its incident and its type.
         retry_of is the attempt (or its id) that is tried again; environment is the logger's unless told.
         """
         resolution = resolution or current_resolution()
-        encoder = hiding(self.encoder, secrets) if secrets else self.encoder
+        encoder = self.encoder if secrets is NO_SECRETS else hiding(self.encoder, secrets)
         telling = Telling(encoder)
+        attempt_id = telling.record_id("attempt_id", attempt_id)
+        begun = telling.chosen("status", status, OPEN_STATUSES) != "pending"
         if resolution is not None:
             incident_id = incident_id if incident_id is not None else resolution.incident_id
             incident_type = incident_type if incident_type is not None else resolution.incident_type
@@ -123,7 +127,7 @@ class ActionLogger:
         incident_id = telling.identity("incident_id", NO_INCIDENT if incident_id is None else incident_id)
         identity = _encode({"action_id": action_id, "action_type": action_type, "incident_id": incident_id})
         watch = self.stopwatch()
-        if status == "in_progress":
+        if begun:
             telling.time("started_at", watch.started_at)
         telling.object("parameters", parameters)
         telling.uuid("resolution_id", resolution_id)
@@ -134,18 +138,18 @@ class ActionLogger:
         telling.fraction("confidence", confidence)
         telling.truth("critical", critical)
         telling.seconds("expected_seconds", expected_seconds)
-        telling.uuid("retry_of", retry_of.attempt_id if isinstance(retry_of, ActionAttempt) else retry_of)
+        telling.uuid("retry_of", retry_of.attempt_id if issubclass(type(retry_of), ActionAttempt) else retry_of)
         telling.short("trace_id", trace_id)
         telling.short("approved_by", approved_by)
         attempt = ActionAttempt(
             self,
-            attempt_id=attempt_id or new_id(),
+            attempt_id=attempt_id,
             action_id=action_id,
             action_type=action_type,
             incident_id=incident_id,
             identity=identity,
             parameters=parameters,
-            status=status,
+            status="in_progress" if begun else "pending",
             watch=watch,
             encoder=encoder,
             on_outcome=None if resolution is None else resolution.count,
@@ -154,7 +158,7 @@ class ActionLogger:
             "attempt",
             attempt.attempt_id,
             identity,
-            status,
+            attempt.status,
             facts=telling.facts(),
             extra=telling.extra(),
             weight=Weight.START,
@@ -193,7 +197,7 @@ class ActionLogger:
         confidence: Any = None,
         environment: Any = None,
         recommended_actions: Any = None,
-        resolution_id: str | None = None,
+        resolution_id: Any = None,
     ) -> ResolutionAttempt:
         """The engine begins to work on an incident. Raises JournalFull when it cannot be logged.
 
@@ -211,12 +215,11 @@ class ActionLogger:
         telling.text("title", title)
         telling.fraction("confidence", confidence)
         self._tell_where(telling, environment)
-        if recommended_actions is not None:
-            telling.json("recommended_actions", _as_list(recommended_actions))
+        telling.list("recommended_actions", recommended_actions)
         identity = _encode({"incident_id": incident_id})
         resolution = ResolutionAttempt(
             self,
-            resolution_id=resolution_id or new_id(),
+            resolution_id=telling.record_id("resolution_id", resolution_id),
             incident_id=incident_id,
             incident_type=incident_type,
             environment=environment,
@@ -248,7 +251,7 @@ class ActionLogger:
 
         From the server; while it cannot be reached, or none is configured, from local files.
         """
-        return self._recorder.attempts_by_incident(incident_id)
+        return self._recorder.attempts_by_incident(self.encoder.identity(incident_id)[0])
 
     @property
     def journal_id(self) -> UUID | None:
@@ -287,11 +290,20 @@ class ActionLogger:
         record_id = record.attempt_id if isinstance(record, ActionAttempt) else record.resolution_id
         self._open.pop(record_id, None)
 
+    def start_anew(self) -> None:
+        """In a forked child: what is open is the parent's, who says that it is alive. The child may tell of it too."""
+        for reference in self._open.valuerefs():
+            if (record := reference()) is not None:
+                record.start_anew()
+        self._open = weakref.WeakValueDictionary()
+
     def _still_open(self) -> list[tuple[Kind, bytes]]:
         """A heartbeat for each attempt and resolution that has not ended."""
         return [
             ("attempt" if isinstance(record, ActionAttempt) else "resolution", record.heartbeat_body())
-            for record in list(self._open.values())
+            # At once: other threads start and end attempts meanwhile, which values() does not stand.
+            for reference in self._open.valuerefs()
+            if (record := reference()) is not None
         ]
 
     def _tell_where(self, telling: Telling, environment: Any) -> None:
@@ -304,5 +316,12 @@ class ActionLogger:
         return {name: self.encoder.short(value)[0] for name, value in told.items() if value is not None}
 
 
-def _as_list(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
+_alive: "weakref.WeakSet[ActionLogger]" = weakref.WeakSet()
+
+
+def _start_anew_in_child() -> None:
+    for action_logger in list(_alive):
+        action_logger.start_anew()
+
+
+os.register_at_fork(after_in_child=_start_anew_in_child)

@@ -37,6 +37,8 @@ EXIT_SECONDS: Final = 3.0
 # A reader waits so long for what was told just before to arrive, and so long for the answer.
 READ_FLUSH_SECONDS: Final = 2.0
 READ_SECONDS: Final = 10.0
+# When no thread can be begun, it is tried again so much later.
+BEGIN_AGAIN_SECONDS: Final = 1.0
 
 
 class Recorder(Protocol):
@@ -82,15 +84,15 @@ class LocalRecorder:
     def __init__(self, settings: Settings, *, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
-        readers = (DELIVERED,) * (settings.url is not None) + (STORED,) * (settings.json_store is not None)
-        self._directory = JournalDirectory(
-            settings.journal_dir, settings.disk_budget, readers=readers, fsync=settings.fsync
-        )
+        self._directory = self._open_directory()
         self.encoder: Final = PayloadEncoder(make_redactor(settings.redaction_key, settings.journal_dir))
         self._heartbeats: Callable[[], Sequence[Heartbeat]] = tuple
         self._lock = threading.RLock()
         self._journal: FileJournal | None = None
         self._upkeep: Upkeep | None = None
+        self._is_beginning = False
+        self._begin_after = 0.0
+        self._letting_go: list[JournalDirectory] = []
         _alive.add(self)
 
     @property
@@ -126,10 +128,9 @@ class LocalRecorder:
                     if self._journal is journal:
                         self._journal = None
                 continue
-            upkeep = self._upkeep
-            if upkeep is None:
-                upkeep = self._look_after(journal)
-            upkeep.wake()
+            upkeep = self._upkeep or self._look_after(journal)
+            if upkeep is not None:
+                upkeep.wake()
             return number
 
     def statistics(self, days_back: int) -> dict[str, Any]:
@@ -158,25 +159,58 @@ class LocalRecorder:
         }
 
     def flush(self, timeout: float | None) -> bool:
-        upkeep = self._upkeep
-        return upkeep is None or upkeep.flush(timeout)
+        journal, upkeep = self._journal, self._upkeep
+        if journal is None or not journal.written:
+            return True
+        upkeep = upkeep or self._look_after(journal)
+        return upkeep is not None and upkeep.flush(timeout)
 
     def close(self, timeout: float | None, *, patient: bool = True) -> bool:
         """Not patient: one failure to reach the server is enough to leave the rest for later."""
         with self._lock:
             journal, self._journal = self._journal, None
             upkeep, self._upkeep = self._upkeep, None
+            # What another thread logs meanwhile is for a journal, and threads, of its own.
+            directory, self._directory = self._directory, self._open_directory()
+            self._letting_go.append(directory)
+        try:
+            return self._let_go(directory, journal, upkeep, timeout, patient=patient)
+        finally:
+            self._letting_go.remove(directory)
+
+    def _let_go(
+        self,
+        directory: JournalDirectory,
+        journal: FileJournal | None,
+        upkeep: Upkeep | None,
+        timeout: float | None,
+        *,
+        patient: bool,
+    ) -> bool:
         if journal is not None:
             journal.close()
-        if upkeep is None:
-            return True
-        return upkeep.close(timeout, patient=patient)
+        if upkeep is not None:
+            return upkeep.close(timeout, patient=patient)
+        directory.release_all()
+        return journal is None or not journal.written
 
     def start_anew(self) -> None:
         """In a forked child: threads, journal and connections are the parent's. The next entry begins its own."""
         self._lock = threading.RLock()
         self._journal = self._upkeep = None
-        self._directory.leave_to_parent()
+        self._is_beginning = False
+        for directory in (self._directory, *self._letting_go):
+            directory.leave_to_parent()
+        self._letting_go = []
+
+    def _open_directory(self) -> JournalDirectory:
+        settings = self._settings
+        readers = (DELIVERED,) * (settings.url is not None) + (STORED,) * (settings.json_store is not None)
+        # What is on the server is on record: a folder of files that cannot be written stops no engine.
+        essential = readers if settings.url is None else (DELIVERED,)
+        return JournalDirectory(
+            settings.journal_dir, settings.disk_budget, readers=readers, essential=essential, fsync=settings.fsync
+        )
 
     def _begin(self) -> FileJournal:
         with self._lock:
@@ -188,10 +222,23 @@ class LocalRecorder:
                 )
             return self._journal
 
-    def _look_after(self, journal: FileJournal) -> Upkeep:
+    def _look_after(self, journal: FileJournal) -> Upkeep | None:
+        """Begin the threads; None while they cannot begin. The entry is in the journal, where nothing is lost."""
         with self._lock:
-            if self._upkeep is None:
+            # The second of these is a signal handler that logs while its own thread is at it; the third, that another
+            # thread has closed this journal meanwhile.
+            if self._upkeep is not None or self._is_beginning or self._journal is not journal:
+                return self._upkeep
+            if time.monotonic() < self._begin_after:
+                return None
+            self._is_beginning = True
+            try:
                 self._upkeep = Upkeep(self._directory, journal, self._settings, lambda: self._heartbeats())
+            except RuntimeError as error:  # no more threads, or none at the end of the interpreter
+                self._begin_after = time.monotonic() + BEGIN_AGAIN_SECONDS
+                logger.warning("actions are kept in the journal until they can be delivered: %s", error)
+            finally:
+                self._is_beginning = False
             return self._upkeep
 
     def _ask(self, question: Callable[[Transport], Answer]) -> Answer | None:

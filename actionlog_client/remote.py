@@ -19,8 +19,11 @@ def statistics(transport: Transport, days_back: int) -> dict[str, Any]:
 def attempts_by_incident(transport: Transport, incident_id: str) -> list[dict[str, Any]]:
     """All attempts of an incident with their steps, the first one first."""
     sessions = incident(transport, incident_id).get("resolution_attempts", [])
-    attempts = [attempt for session in sessions for attempt in session["action_attempts"]]
-    return sorted(attempts, key=lambda attempt: (attempt["effective_started_at"], attempt["attempt_id"]))
+    try:
+        attempts = [attempt for session in sessions for attempt in session["action_attempts"]]
+        return sorted(attempts, key=lambda attempt: (attempt["effective_started_at"], attempt["attempt_id"]))
+    except (KeyError, TypeError) as error:
+        raise ReadRefused(f"The server's answer is not Actionlog's: {error!r}") from error
 
 
 def incident(transport: Transport, incident_id: str) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """One resolution attempt as the engine holds it: a session of work on one incident, which sums up its attempts."""
 
+import itertools
 import logging
 import threading
 from contextvars import ContextVar, Token
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast
 
 from actionlog_client.attempt import ActionAttempt
 from actionlog_client.clock import Stopwatch
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("actionlog")
 
 ResolutionStatus = Literal["in_progress", "resolved", "failed", "escalated"]
+ENDS: Final = ("resolved", "failed", "escalated")
 SEVERITIES: Final = ("critical", "high", "medium", "low", "info")
 # A summary names so many attempts; it counts all.
 TIMELINE_ENTRIES: Final = 1000
@@ -61,7 +63,9 @@ class ResolutionAttempt:
         self._logger = action_logger
         self._identity: Final = identity
         self._watch = watch
-        self._lock = threading.Lock()
+        self._ends = itertools.count()
+        # A signal handler or a destructor may end an attempt of this session while its own thread holds it.
+        self._lock = threading.RLock()
         self._counts = {"success": 0, "failed": 0, "skipped": 0, "cancelled": 0}
         self._last: dict[str, str] = {}
         self._timeline: list[dict[str, Any]] = []
@@ -89,20 +93,18 @@ class ResolutionAttempt:
     def escalated(self, reason: Any = None, *, root_cause: Any = None, summary: dict[str, Any] | None = None) -> None:
         """Somebody else must take over, for this reason."""
         more = {} if reason is None else {"escalation_reason": reason}
-        self.close("escalated", root_cause=root_cause, summary={**more, **(summary or {})})
+        self.close("escalated", root_cause=root_cause, summary={**more, **_members(summary)})
 
     def close(self, status: ResolutionStatus, *, root_cause: Any = None, summary: dict[str, Any] | None = None) -> None:
         """End the session with its summary, to which the members of summary are added. The first end told stays."""
-        with self._lock:
-            ignored = self.status != "in_progress"
-            if not ignored:
-                self.status = status
-        if ignored:
+        if next(self._ends):
             logger.warning("%r is told to be %s as well; the first end stays", self, status)
             return
         telling = Telling(self._logger.encoder)
+        # Words that the server does not know, it would refuse, and the rest with them.
+        self.status = cast("ResolutionStatus", telling.chosen("status", status, ENDS) or "failed")
         completed_at = self._watch.now()
-        self.summary = {**self.summarize(), **(summary or {})}
+        self.summary = {**self.summarize(), **_members(summary)}
         telling.time("completed_at", completed_at)
         telling.time("updated_at", completed_at)
         telling.object("summary", self.summary)
@@ -111,7 +113,7 @@ class ResolutionAttempt:
             "resolution",
             self.resolution_id,
             self._identity,
-            status,
+            self.status,
             facts=telling.facts(),
             extra=telling.extra(),
             weight=Weight.OUTCOME,
@@ -188,6 +190,17 @@ class ResolutionAttempt:
                     }
                 )
 
+    def start_anew(self) -> None:
+        """In a forked child: another thread may have held the lock."""
+        self._lock = threading.RLock()
+
     def heartbeat_body(self) -> bytes:
         """A document that tells nothing but that the engine is still there."""
         return b'{"resolution_id":"%b",%b}' % (self.resolution_id.encode(), self._identity[1:-1])
+
+
+def _members(summary: Any) -> dict[Any, Any]:
+    """What a caller adds to a summary; what is no dictionary as a member of its own."""
+    if summary is None:
+        return {}
+    return dict.copy(summary) if issubclass(type(summary), dict) else {"summary": summary}

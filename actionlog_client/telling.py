@@ -6,17 +6,29 @@ Nothing that a caller passes makes it raise: what a field cannot hold is kept in
 import math
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 from msgspec import Raw
 
+from actionlog_client.identifiers import new_id
 from actionlog_client.journal.entries import EMPTY_OBJECT
 from actionlog_client.payload.encoder import PayloadEncoder
 from actionlog_client.payload.notes import name_of_note
 
 _encode: Final = msgspec.json.Encoder().encode
+
+
+def uuid_text(value: Any) -> str | None:
+    """A UUID, or the text of one, as text; None for anything else."""
+    if type(value) is str:
+        try:
+            return str(UUID(value))
+        except ValueError:
+            return None
+    return UUID.__str__(value) if issubclass(type(value), UUID) else None
 
 
 class Telling:
@@ -96,28 +108,48 @@ class Telling:
 
     def truth(self, name: str, value: Any) -> None:
         """Yes or no; None tells nothing."""
-        if isinstance(value, bool):
+        if type(value) is bool:
             self._members[name] = value
         elif value is not None:
             self._unusable(name, value)
 
     def uuid(self, name: str, value: Any) -> None:
         """A UUID or its text; None tells nothing."""
-        if value is None:
-            return
-        try:
-            told = value if isinstance(value, UUID) else UUID(value)
-        except Exception:
-            self._unusable(name, value)
-        else:
+        told = uuid_text(value)
+        if told is not None:
             self._members[name] = told
+        elif value is not None:
+            self._unusable(name, value)
+
+    def record_id(self, name: str, value: Any) -> str:
+        """The id of a record as the caller gave it, else a new one."""
+        if value is None:
+            return new_id()
+        told = uuid_text(value)
+        if told is None:
+            self._unusable(name, value)
+        return told or new_id()
 
     def choice(self, name: str, value: Any, choices: tuple[str, ...]) -> None:
         """One of a few words; None tells nothing."""
-        if isinstance(value, str) and value in choices:
-            self._members[name] = str(value)
-        elif value is not None:
+        if value is not None and (told := self.chosen(name, value, choices)) is not None:
+            self._members[name] = told
+
+    def chosen(self, name: str, value: Any, choices: tuple[str, ...]) -> str | None:
+        """The same as a word; None for what is not one of them."""
+        if issubclass(type(value), str) and (word := str.__str__(value)) in choices:
+            return word
+        if value is not None:
             self._unusable(name, value)
+        return None
+
+    def list(self, name: str, value: Any) -> None:
+        """Something that must be a JSON list: what becomes none is its one member. None tells nothing."""
+        if value is None:
+            return
+        encoded = self._encoder.json(value, self._prefix + name)
+        self._converted(encoded.notes)
+        self._members[name] = Raw(encoded.json if encoded.json.startswith(b"[") else b"[%b]" % encoded.json)
 
     def _noted(self, name: str, told: tuple[str, str | None]) -> str:
         text, note = told
@@ -126,14 +158,20 @@ class Telling:
         return text
 
     def _number(self, name: str, value: Any, most: float) -> None:
-        try:
-            number = float(value)
-        except Exception:
-            number = math.nan
+        number = value if type(value) is float else self._as_float(value)
         if 0 <= number <= most:
             self._members[name] = number + 0.0
         else:
             self._unusable(name, value)
+
+    def _as_float(self, value: Any) -> float:
+        """NaN for what is no number. What is of another class is read as any payload is: its own code may hang."""
+        try:
+            if type(value) not in (int, str, Decimal):
+                value = msgspec.json.decode(self._encoder.json(value, "").json)
+            return float(value)
+        except Exception:
+            return math.nan
 
     def _converted(self, notes: Mapping[str, str]) -> None:
         for path, note in notes.items():
@@ -141,5 +179,5 @@ class Telling:
 
     def _unusable(self, name: str, value: Any) -> None:
         """A value that the field cannot hold is kept beside it, the beginning of it when it is long."""
-        plain = isinstance(value, bool) or (isinstance(value, int | float) and abs(value) < 2**53)
+        plain = type(value) is bool or (type(value) in (int, float) and abs(value) < 2**53)
         self._extra[f"unusable {name}"] = value if plain else self._encoder.short(value)[0]

@@ -28,10 +28,12 @@ DELIVERED: Final = "delivered"
 TEND_SECONDS: Final = 1.0
 # How often it looks for journals that a dead process left. The first time at once.
 ADOPT_SECONDS: Final = 3.0
+# At a time: each costs open files, of which an engine has need itself, and none is done with while the server is away.
+MOST_ADOPTED: Final = 16
 
 
 class Upkeep:
-    """The threads of one process. heartbeats gives what is open in it."""
+    """The threads of one process. heartbeats gives what is open in it. Raises RuntimeError when no thread can begin."""
 
     def __init__(
         self,
@@ -45,13 +47,20 @@ class Upkeep:
         self._deliveries: dict[UUID, Delivery] = {}
         self._stop = threading.Event()
         self._own = journal
-        self._courier = None if self._transport is None else Courier(self._transport, self._to_deliver, heartbeats)
+        self._heartbeats = heartbeats
+        self._courier: Courier | None = None
         self._store: JsonStore | None = None
-        if settings.json_store is not None:
-            self._store = JsonStore(settings.json_store, directory.held, fsync=settings.fsync)
-            self._store.start()
         self._keeper = threading.Thread(target=self._keep, name="actionlog-keeper", daemon=True)
-        self._keeper.start()
+        try:
+            if self._transport is not None:
+                self._courier = Courier(self._transport, self._to_deliver, heartbeats)
+            if settings.json_store is not None:
+                self._store = JsonStore(settings.json_store, directory.held, fsync=settings.fsync)
+                self._store.start()
+            self._keeper.start()
+        except RuntimeError:
+            self._end_threads(0.0)
+            raise
 
     @property
     def last_error(self) -> str | None:
@@ -87,6 +96,11 @@ class Upkeep:
         """The journal is closed: see the rest of it off, and end the threads. Whether all was delivered."""
         deadline = None if timeout is None else time.monotonic() + timeout
         delivered = self.flush(timeout, patient=patient)
+        self._end_threads(deadline)
+        self._directory.release_all()
+        return delivered
+
+    def _end_threads(self, deadline: float | None) -> None:
         self._stop.set()
         if self._store is not None:
             self._store.close(_left(deadline))
@@ -94,10 +108,8 @@ class Upkeep:
             self._courier.close(_left(deadline))
         if self._transport is not None:
             self._transport.close()
-        self._keeper.join(TEND_SECONDS)
-        for journal in self._directory.held():
-            self._directory.release(journal)
-        return delivered
+        if self._keeper.ident is not None:
+            self._keeper.join(TEND_SECONDS)
 
     def _to_deliver(self, transport: Transport, senders: Senders) -> Sequence[Delivery]:
         """The journals of this process, its own first. For the courier's thread alone."""
@@ -116,8 +128,9 @@ class Upkeep:
                 self._directory.tend()
                 if time.monotonic() >= adopt_at:
                     adopt_at = time.monotonic() + ADOPT_SECONDS
+                    self._own.expect_outcomes(len(self._heartbeats()))
                     self._release()
-                    if self._directory.adopt():
+                    if self._directory.adopt(MOST_ADOPTED - len(self._directory.held()) + 1):
                         self.wake()
             except Exception:
                 logger.exception("the journals cannot be tended; it will be tried again")

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from actionlog_client.bell import Bell
 from actionlog_client.delivery.backoff import BackOff
 from actionlog_client.delivery.deliveries import IN_FLIGHT, Delivery, TryLater
 from actionlog_client.delivery.requests import Heartbeat
@@ -20,8 +21,10 @@ logger = logging.getLogger("actionlog")
 GATHER_SECONDS: Final = 0.02
 # How often it looks for journals that a dead process left.
 IDLE_SECONDS: Final = 3.0
-# Without anything to tell, an engine says so often that it is there, and that its open attempts are.
+# An engine says so often that it is there, and that its open attempts are, whatever else it has to tell.
 HEARTBEAT_SECONDS: Final = 15.0
+# So long at most it delivers one journal before it turns to the others, and to what is alive.
+TURN_SECONDS: Final = 1.0
 HEARTBEATS_AT_ONCE: Final = 1_000
 # While somebody waits in flush(), the server is tried again at least so often.
 FLUSH_RETRY_SECONDS: Final = 0.5
@@ -45,18 +48,22 @@ class Courier:
         self._heartbeats = heartbeats
         self._senders = Senders(IN_FLIGHT)
         self._back_off = BackOff()
-        self._wake = threading.Event()
+        self._wake = Bell()
         self._changed = threading.Condition()
         self._begun = self._delivered_up_to = self._failures = self._waiting = 0
         self._closing = False
         self.last_error: str | None = None
+        self._heartbeat_due = time.monotonic() + HEARTBEAT_SECONDS
         self._thread = threading.Thread(target=self._run, name="actionlog-courier", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self._senders.close()
+            raise
 
     def wake(self) -> None:
         """There is something to deliver."""
-        if not self._wake.is_set():
-            self._wake.set()
+        self._wake.ring()
 
     def flush(self, timeout: float | None, *, patient: bool = True) -> bool:
         """Wait until a round that began after this call has delivered everything, for at most so many seconds.
@@ -73,7 +80,7 @@ class Courier:
                     left = None if deadline is None else deadline - time.monotonic()
                     if (left is not None and left <= 0) or not self._thread.is_alive():
                         return False
-                    self._wake.set()
+                    self._wake.ring()
                     self._changed.wait(left)
                     if not patient and self._failures > failures and self._delivered_up_to < wanted:
                         return False
@@ -86,41 +93,52 @@ class Courier:
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        self._wake.set()
+        self._wake.ring()
         self._thread.join(timeout)
-        self._senders.close()
 
     def _run(self) -> None:
-        heartbeat_due = time.monotonic() + HEARTBEAT_SECONDS
         while not self._closing:
             self._wake.clear()
             with self._changed:
                 self._begun += 1
                 begun = self._begun
             try:
-                delivered = self._round(heartbeat=time.monotonic() >= heartbeat_due)
+                delivered_all = self._round()
             except Exception as error:
                 self._rest(self._failed(error))
                 continue
-            if delivered or time.monotonic() >= heartbeat_due:
-                heartbeat_due = time.monotonic() + HEARTBEAT_SECONDS
+            self._worked()
+            if not delivered_all:
+                continue
             with self._changed:
                 self._delivered_up_to = begun
                 self._changed.notify_all()
-            self._worked()
             if self._wake.wait(min(IDLE_SECONDS, HEARTBEAT_SECONDS)) and not self._waiting:
                 time.sleep(GATHER_SECONDS)
+        self._senders.close()
 
-    def _round(self, *, heartbeat: bool) -> int:
-        """Deliver what is there; the first journal, which is this process's own, also says what is alive."""
-        delivered = 0
+    def _round(self) -> bool:
+        """Give each journal its turn, the first one also to say what is alive. Whether all of them came to an end."""
+        delivered_all = True
         for position, delivery in enumerate(self._deliveries(self._transport, self._senders)):
-            delivered += delivery.deliver()
-            if position == 0 and heartbeat:
+            turn_ends = time.monotonic() + TURN_SECONDS
+            try:
+                delivered_all &= delivery.deliver(lambda ends=turn_ends: not self._closing and time.monotonic() < ends)  # type: ignore[misc]
+            except (TryLater, Unreachable):
+                raise
+            except Exception:
+                if position == 0:
+                    raise
+                # One that a dead process left and that cannot be read holds up nobody else.
+                if not delivery.is_in_trouble:
+                    logger.exception("the journal %s cannot be delivered; it will be tried again", delivery.source.path)
+                delivery.is_in_trouble = True
+            if position == 0 and time.monotonic() >= self._heartbeat_due:
+                self._heartbeat_due = time.monotonic() + HEARTBEAT_SECONDS
                 alive = self._heartbeats()
                 for first in range(0, max(1, len(alive)), HEARTBEATS_AT_ONCE):
                     delivery.report(alive[first : first + HEARTBEATS_AT_ONCE])
-        return delivered
+        return delivered_all
 
     def _failed(self, error: Exception) -> float:
         """Note it, say it once, and tell how many seconds to rest."""

@@ -7,7 +7,7 @@ only what is bad is refused; a refused part is put aside with the reason. Everyt
 import logging
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Final
@@ -15,7 +15,7 @@ from typing import Final
 from msgspec import to_builtins
 from msgspec.json import encode as encode_json
 
-from actionlog_client.delivery.documents import Document, documents_of
+from actionlog_client.delivery.documents import Document, covers, documents_of, united
 from actionlog_client.delivery.requests import Heartbeat, Report, ordered, request_body
 from actionlog_client.delivery.senders import Senders
 from actionlog_client.delivery.transport import Receipt, Refusal, Reply, Transport
@@ -69,32 +69,41 @@ class Delivery:
         self._report_is_refused = False
         self.refused = 0
         self.is_done = False
+        # It cannot be read, and that was told.
+        self.is_in_trouble = False
 
-    def deliver(self) -> int:
-        """Deliver all that is there, and return how many entries that was; of a journal that is closed tell its end.
+    def deliver(self, may_go_on: Callable[[], bool] = lambda: True) -> bool:
+        """Deliver all that is there now, as long as may_go_on says; of a journal that is closed tell its end.
 
-        Raises TryLater and Unreachable.
+        Whether it came to the end: what is written meanwhile is the next call's. Raises TryLater and Unreachable.
         """
         in_flight: deque[tuple[_Parcel, Future[Reply]]] = deque()
         was_closed = self.source.is_closed
-        entries = 0
+        last = self.source.written
+        came_to_the_end = False
         try:
-            while parcel := self._next_parcel():
+            while not came_to_the_end and may_go_on():
+                parcel = self._next_parcel()
+                if parcel is None:
+                    came_to_the_end = True
+                    break
                 in_flight.append((parcel, self._senders.submit(self._send, parcel.documents)))
+                came_to_the_end = parcel.batches[-1].end.number >= last
                 while len(in_flight) >= IN_FLIGHT:
-                    entries += self._settle(*in_flight.popleft())
+                    self._settle(*in_flight.popleft())
             while in_flight:
-                entries += self._settle(*in_flight.popleft())
+                self._settle(*in_flight.popleft())
         except BaseException:
             # What is under way may still be recorded; it is sent again, which changes nothing.
             for _, sent in in_flight:
                 sent.cancel() or sent.exception()  # waits
             self._reader.rewind()
             raise
-        if was_closed and not self.is_done:
+        self.is_in_trouble = False
+        if was_closed and came_to_the_end and not self.is_done:
             self.report(closed=True)
             self.is_done = True
-        return entries
+        return came_to_the_end
 
     def report(self, heartbeats: Sequence[Heartbeat] = (), *, closed: bool = False) -> None:
         """Tell the server that this journal's engine is there, or that the journal is complete.
@@ -139,13 +148,12 @@ class Delivery:
             reply = self._transport.ingest(request_body(documents, None, heartbeats))
         return reply
 
-    def _settle(self, parcel: _Parcel, sent: "Future[Reply]") -> int:
+    def _settle(self, parcel: _Parcel, sent: "Future[Reply]") -> None:
         """Acknowledge a parcel once each of its entries is on the server or put aside."""
         self._decide(parcel.documents, sent.result())
         self._internal_errors = 0
         for batch in parcel.batches:
             self._reader.acknowledge(batch)
-        return sum(len(batch.entries) for batch in parcel.batches)
 
     def _decide(self, documents: Sequence[Document], reply: Reply) -> None:
         if reply.status in (200, 207):
@@ -196,9 +204,12 @@ class Delivery:
             self._put_aside(documents[0], reply.refusal())
 
     def _put_aside(self, document: Document, refusal: Refusal) -> None:
+        numbers = document.numbers()
+        if covers(self._aside, numbers):
+            return  # refused again: it was sent again because of what it travelled with
         where = refusal.path or refusal.code or "no reason told"
-        self.source.put_aside(document.numbers(), f"{where}: {refusal.message}", document.body())
-        self._aside = self.source.refused.numbers()
+        self.source.put_aside(numbers, f"{where}: {refusal.message}", document.body())
+        self._aside = united(self._aside, numbers)
         self.refused += len(document.entries)
         logger.error(
             "%s %s is refused and will not be sent again (%s): %s", document.kind, document.id, where, refusal.message

@@ -4,6 +4,7 @@ The entries about one attempt that are at hand become one document, so that the 
 each call. They are spliced as bytes: nothing is parsed but the rare extra.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -105,6 +106,26 @@ def ranges_of(numbers: Iterable[int]) -> Ranges:
         else:
             ranges.append((number, number))
     return ranges
+
+
+def united(some: Ranges, more: Ranges) -> Ranges:
+    """The numbers of both, as ranges_of tells them."""
+    ranges: Ranges = []
+    for first, last in sorted([*some, *more]):
+        if ranges and first <= ranges[-1][1] + 1:
+            ranges[-1] = (ranges[-1][0], max(last, ranges[-1][1]))
+        else:
+            ranges.append((first, last))
+    return ranges
+
+
+def covers(ranges: Ranges, wanted: Ranges) -> bool:
+    """Whether all these numbers are among those ranges, which ascend and do not touch."""
+    for first, last in wanted:
+        position = bisect_right(ranges, first, key=lambda each: each[0]) - 1
+        if position < 0 or ranges[position][1] < last:
+            return False
+    return True
 
 
 def merged_extra(entries: Iterable[Entry]) -> bytes:

@@ -17,8 +17,12 @@ class Senders:
     def __init__(self, threads: int) -> None:
         self._work: Final[queue.SimpleQueue[_Work | None]] = queue.SimpleQueue()
         self._threads: Final = threads
-        for _ in range(threads):
-            threading.Thread(target=self._run, name="actionlog-sender", daemon=True).start()
+        try:
+            for _ in range(threads):
+                threading.Thread(target=self._run, name="actionlog-sender", daemon=True).start()
+        except RuntimeError:
+            self.close()
+            raise
 
     def submit(self, call: Callable[..., Any], *arguments: Any) -> "Future[Any]":
         """Call it in one of the threads."""

@@ -4,6 +4,7 @@ Begins journals, lists them, adopts those whose process is gone, and keeps all o
 """
 
 import contextlib
+import logging
 import os
 import re
 import shutil
@@ -32,6 +33,8 @@ from actionlog_client.journal.room import (
     segment_size,
 )
 
+logger = logging.getLogger("actionlog")
+
 _ID: Final = re.compile("[0-9a-f]{32}")
 _QUICK: Final = 0.05  # seconds a look may take each time
 _PATIENCE: Final = 20  # times what it took, when it took longer
@@ -56,15 +59,24 @@ class JournalState:
 class JournalDirectory:
     """readers are the names of those who are to read each journal; what all of them are done with may be removed.
 
+    essential are those of them for whom alone what is read is kept once the budget is nearly used up: all, unless told.
     budget is in bytes, for all journals in it. Making one touches nothing on disk and never raises.
     """
 
     def __init__(
-        self, path: Path, budget: int, *, readers: Sequence[str] = ("delivered",), fsync: bool = False
+        self,
+        path: Path,
+        budget: int,
+        *,
+        readers: Sequence[str] = ("delivered",),
+        essential: Sequence[str] | None = None,
+        fsync: bool = False,
     ) -> None:
         self.path = path
         self.budget = budget
         self.readers = tuple(readers)
+        self._others = frozenset(readers) - frozenset(readers if essential is None else essential)
+        self._told_of_others = False
         self._fsync = fsync
         self._held: dict[UUID, HeldJournal] = {}
         self._tend_after = 0.0
@@ -124,6 +136,10 @@ class JournalDirectory:
             journal.close()
         self._held.pop(journal.journal_id, None)
         journal.release()
+
+    def release_all(self) -> None:
+        for journal in self.held():
+            self.release(journal)
 
     def leave_to_parent(self) -> None:
         """Called in a forked child: let go of all journals, without disturbing the parent."""
@@ -186,12 +202,21 @@ class JournalDirectory:
         kept = 0 if disk_is_full else int(self.budget * KEEP)
         if used > kept:
             used -= self._remove_done(folders, used - kept)
+        if used > self.budget * SHED and self._others:
+            # Rather than that steps are given up, and starts refused, because of a reader that is stuck.
+            gained = self._remove_done(folders, used - kept, without=self._others)
+            if gained and not self._told_of_others:
+                self._told_of_others = True
+                logger.warning("entries go from %s for room before they were %s", self.path, ", ".join(self._others))
+            used -= gained
         closed = {journal.journal_id for journal in self.held() if journal.is_closed}
         return used, sum(folder.journal_id not in closed and folder.is_held() for folder in folders)
 
-    def _remove_done(self, folders: Sequence[JournalFolder], wanted: int) -> int:
-        """Remove what all readers are done with, the journals that changed longest ago first, until so many bytes are
-        gained. Returns the bytes gained."""
+    def _remove_done(
+        self, folders: Sequence[JournalFolder], wanted: int, *, without: frozenset[str] = frozenset()
+    ) -> int:
+        """Remove what all readers, but for some, are done with, the journals that changed longest ago first, until so
+        many bytes are gained. Returns the bytes gained."""
         gained = 0
         # What was refused is nowhere else: it goes last.
         for folder in sorted(folders, key=JournalFolder.has_refused):
@@ -199,12 +224,12 @@ class JournalDirectory:
                 break
             ours = self._held.get(folder.journal_id)
             if ours is not None:
-                gained += ours.remove_done(self._names(ours.facts), wanted - gained)
+                gained += ours.remove_done(set(self._names(ours.facts)) - without, wanted - gained)
                 continue
             with self._orphan(folder) as orphan:
                 if orphan is None:
                     continue
-                names = self._names(orphan.facts)
+                names = set(self._names(orphan.facts)) - without
                 gained += orphan.remove() if orphan.is_done(names) else orphan.remove_done(names, wanted - gained)
         return gained
 

@@ -20,7 +20,6 @@ from typing import Final
 from actionlog_client.journal.entries import (
     EMPTY_LIST,
     EMPTY_OBJECT,
-    ENDS,
     JournalClosed,
     JournalFull,
     Kind,
@@ -155,7 +154,8 @@ class FileJournal(HeldJournal):
             self._announced = None
             if weight is _START:
                 self._reserved += OUTCOME_ROOM
-            elif status in ENDS and self._reserved:
+            elif weight is _OUTCOME and status != "in_progress" and self._reserved:
+                # The end, also when it is told without an outcome.
                 self._reserved -= OUTCOME_ROOM
             self._grown += length
             self._size += length
@@ -170,6 +170,12 @@ class FileJournal(HeldJournal):
             self._steps_until = grown + room.steps
             self._starts_until = grown + room.starts
             self._outcomes_until = grown + room.outcomes
+
+    def expect_outcomes(self, most: int) -> None:
+        """So many outcomes at most are still to come: for what the engine has let go of without an end, no room is
+        set aside any more."""
+        with self._lock:
+            self._reserved = min(self._reserved, most * OUTCOME_ROOM)
 
     def tend(self) -> None:
         """Write what waits, and have a reserve. To be called each second or so, by any thread. Never raises."""

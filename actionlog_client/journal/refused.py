@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 import msgspec
 from msgspec import Raw, Struct
 
-from actionlog_client.delivery.documents import Ranges, ranges_of
+from actionlog_client.delivery.documents import Ranges, united
 
 _MOST_IN_MEMORY: Final = 100
 
@@ -37,16 +38,24 @@ class RefusedLog:
         self._path = folder / "refused.log"
         self._largest = largest
         self._unwritten: list[bytes] = []
+        # The courier puts aside while the keeper writes what the disk did not take.
+        self._lock = threading.Lock()
 
     def put_aside(self, numbers: Ranges, reason: str, document: bytes) -> None:
         """Keep a refused document. Never raises: what the disk does not take is kept in memory (100 documents)."""
         refused = Refused(datetime.now(UTC), tuple(numbers), reason, Raw(document))
-        self._unwritten.append(msgspec.json.encode(refused) + b"\n")
-        del self._unwritten[:-_MOST_IN_MEMORY]
+        with self._lock:
+            self._unwritten.append(msgspec.json.encode(refused) + b"\n")
+            del self._unwritten[:-_MOST_IN_MEMORY]
         self.write()
 
     def write(self) -> None:
         """Write what the disk did not take so far. Never raises."""
+        if self._unwritten:
+            with self._lock:
+                self._write()
+
+    def _write(self) -> None:
         if not self._unwritten:
             return
         content = b"".join(self._unwritten)
@@ -113,4 +122,4 @@ def _decoded(text: bytes) -> Refused | _Cut:
 
 
 def _numbers(lines: list[Refused | _Cut]) -> Ranges:
-    return ranges_of(number for line in lines for first, last in line.numbers for number in range(first, last + 1))
+    return united([], [each for line in lines for each in line.numbers])

@@ -5,7 +5,8 @@ The budget counts the bytes in all files of all journals in the folder. As it fi
 1. Above KEEP, segments that all readers are done with are removed, the oldest first, whichever journal they are of,
    and with them the journals of processes that are gone. Below it they stay, for whoever wants to look; but of
    journals of which nothing is left to do, and nothing was refused, only the latest KEPT_JOURNALS do.
-2. Above SHED, the steps in segments that are closed and of which nothing was sent yet lose their details; above STEPS,
+2. Above SHED, what is on the server goes though it is not in the store of files, because that cannot be written.
+   And the steps in segments that are closed and of which nothing was sent yet lose their details; above STEPS,
    no step is written any more (append returns 0).
 3. Above STARTS, no action may start (append raises JournalFull).
 4. What is left up to the whole budget is for the outcomes of what runs already. Each start also sets OUTCOME_ROOM

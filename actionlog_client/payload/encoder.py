@@ -89,8 +89,15 @@ class PayloadEncoder:
         if not text.isascii():
             most //= 3
         if len(text) > most:
-            return cut_middle(text, most, self.redactor), cut_note(len(text), most)
-        return clean(text, self.redactor), note
+            return self._light(cut_middle(text, most, self.redactor), cut_note(len(text), most))
+        return self._light(clean(text, self.redactor), note)
+
+    def _light(self, text: str, note: str | None) -> tuple[str, str | None]:
+        """A control character weighs six bytes as JSON: of a text full of them less is kept."""
+        most = min(MOST_TEXT_CHARACTERS, self.most_bytes)
+        if len(text) <= most // 6 or text.isprintable() or len(encode(text)) <= 2 * most:
+            return text, note
+        return cut_middle(text, most // 6, self.redactor), cut_note(len(text), most // 6)
 
     def short(self, value: Any) -> tuple[str, str | None]:
         """A text of up to 255 characters that is no identity; empty for None."""

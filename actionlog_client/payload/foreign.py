@@ -8,7 +8,9 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, TypeVar
+
+T = TypeVar("T")
 
 # How long one payload may keep its caller waiting, in seconds, and how many threads may hang in code that does not
 # come back: beyond that no more foreign code is run until one of them returns.
@@ -74,6 +76,16 @@ def run_apart(work: Callable[[], None], watch: Watch) -> bool:
     if watch.is_over():  # just now, and it may have looked before it was blamed
         _forgive(watch.blamed)
     return False
+
+
+def ask_apart(kind: type, question: Callable[[], T]) -> T | None:
+    """What code of this class answers to one question; None when it fails, or does not answer in time."""
+    if is_hanging(kind):
+        return None
+    told: list[T] = []
+    watch = Watch()
+    watch.running = kind
+    return told[0] if run_apart(lambda: told.append(question()), watch) and told else None
 
 
 def _forgive(kind: type) -> None:

@@ -6,6 +6,7 @@ The general rules (redaction.py) find secrets by their place; here they are know
 import json
 import re
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
@@ -16,12 +17,32 @@ from actionlog_client.redaction import MARK, Redactor
 
 # A shorter text stands in too many places that have nothing to do with it.
 SHORTEST_SECRET: Final = 6
+MOST_SECRETS: Final = 1000
 
 
-def hiding(encoder: PayloadEncoder, secrets: Iterable[str]) -> PayloadEncoder:
-    """An encoder that marks these texts too, unless they are shorter than SHORTEST_SECRET; the same one for none."""
-    known = {secret for secret in secrets if len(secret) >= SHORTEST_SECRET and not MARK.fullmatch(secret)}
+def hiding(encoder: PayloadEncoder, secrets: Any) -> PayloadEncoder:
+    """An encoder that marks these texts too, unless they are shorter than SHORTEST_SECRET; the same one for none.
+
+    secrets: a text, or a list, tuple, set or the like of them. A number is taken as its text, bytes as UTF-8; what is
+    nothing of the kind is passed over.
+    """
+    known = {secret for secret in secrets_in(secrets) if len(secret) >= SHORTEST_SECRET and not MARK.fullmatch(secret)}
     return HidingEncoder(encoder, known) if known else encoder
+
+
+def secrets_in(told: Any) -> list[str]:
+    """The texts in what a caller names as secrets, without trusting it."""
+    kind = type(told)
+    if issubclass(kind, str):
+        return [str.__str__(told)]
+    if kind in (int, float):
+        return [str(told)]
+    if kind in (bytes, bytearray):
+        return [told.decode(errors="replace")]
+    try:
+        return [text for each in islice(told, MOST_SECRETS) for text in ([] if each is told else secrets_in(each))]
+    except Exception:
+        return []
 
 
 class HidingEncoder(PayloadEncoder):

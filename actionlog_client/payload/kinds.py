@@ -188,6 +188,30 @@ def has_candid_message(error: BaseException) -> bool:
     )
 
 
+def has_candid_traceback(error: BaseException) -> bool:
+    """Whether the traceback module runs no code of others for it and for those that it came from."""
+    seen: list[BaseException] = []
+    ahead = [error]
+    while ahead:
+        each = ahead.pop()
+        if any(each is known for known in seen):
+            continue
+        seen.append(each)
+        notes = attribute_of(type(each), "__notes__") is NOT_A_FIELD and "__notes__" not in _own_attributes(each)
+        # For these it suggests names, and asks the object for those that it has.
+        suggests = issubclass(type(each), (AttributeError, NameError, ImportError))
+        if suggests or not notes or not has_candid_message(each):
+            return False
+        came_from = (BaseException.__dict__[name].__get__(each) for name in ("__cause__", "__context__"))
+        ahead += [other for other in came_from if other is not None]
+    return True
+
+
+def _own_attributes(error: BaseException) -> dict[str, Any]:
+    own: dict[str, Any] = BaseException.__dict__["__dict__"].__get__(error)
+    return own
+
+
 _CANDID_MESSAGES: Final = tuple(
     vars(kind)["__str__"] for kind in (BaseException, OSError, KeyError, ImportError, SyntaxError, UnicodeDecodeError)
 )

@@ -9,8 +9,10 @@ from uuid import uuid4
 import pytest
 
 from actionlog_client import ActionLogger
+from actionlog_client.journal.directory import JournalDirectory
 from actionlog_client.journal.entries import Weight
-from actionlog_client.tests.accounts import attempts_of, get, wait_until_complete
+from actionlog_client.journal.refused import RefusedLog
+from actionlog_client.tests.accounts import attempts_of, get, journals_in, wait_until_complete
 from actionlog_client.tests.unreliable import UnreliableWay
 from benchmarks.server import Server, fresh_server
 
@@ -170,3 +172,43 @@ def test_a_document_that_the_server_cannot_take_is_put_aside_with_the_reason(
     assert journal is not None
     (engine,) = wait_until_complete(server, [journal.hex])
     assert (engine["stored"], engine["refused"]) == (2, 2)
+
+
+def test_a_part_that_is_refused_again_is_put_aside_once(
+    action_logger: ActionLogger, server: Server, way: UnreliableWay, incident: str, tmp_path: Path
+) -> None:
+    """What it travelled with had to be sent again, and so it came again too."""
+    way.losing_answers = 0.5
+    for number in range(12):
+        first = action_logger.start_action_attempt(f"a{number}", "restart", {}, incident)
+        other = action_logger.start_action_attempt(f"b{number}", "restart", {}, incident)
+        assert action_logger.flush(30)
+        action_logger.start_action_attempt("x", "restart", {}, incident, attempt_id=first.attempt_id)
+        # Its parts are sent apart, and half of the answers to them are lost.
+        action_logger.start_action_attempt("y", "restart", {}, incident, attempt_id=other.attempt_id).log_step("z")
+    assert action_logger.flush(30)
+    way.losing_answers = 0.0
+    assert way.lost
+    (journal_id,) = journals_in(tmp_path)
+    refused = [numbers for entry in RefusedLog(tmp_path / journal_id, 1 << 20).entries() for numbers in entry.numbers]
+    assert len(refused) == len(set(refused)) == action_logger.health()["refused"] == 36
+
+
+def test_a_journal_that_cannot_be_read_holds_up_no_other(
+    server: Server, incident: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    directory = JournalDirectory(tmp_path, 1 << 20)
+    journal = directory.begin()
+    journal.append("attempt", str(uuid4()), b'{"action_id":"a"}', "in_progress", weight=Weight.START)
+    directory.release(journal)
+    segment = journal.folder.segment_path(1)
+    segment.unlink()
+    segment.mkdir()
+    with ActionLogger(server.url, server.api_key, tmp_path, json_store="") as action_logger:
+        for number in range(5):
+            action_logger.start_action_attempt(f"a{number}", "restart", {}, incident).mark_success()
+            time.sleep(0.5)
+            assert action_logger.flush(2)
+        assert action_logger.health()["last_error"] is None
+    assert len(attempts_of(server, incident)) == 5
+    assert len([record for record in caplog.records if str(journal.path) in record.getMessage()]) == 1

@@ -280,3 +280,20 @@ def test_an_id_that_is_no_file_name_stays_in_the_folder(
         assert store.flush(10)
     assert list(stored(tmp_path / "logs")) == ["../../escape"]
     assert not (tmp_path.parent / "escape.json").exists()
+
+
+def test_a_file_that_was_tampered_with_keeps_no_other_from_being_written(
+    tmp_path: Path, journals: JournalDirectory, journal: FileJournal, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "store"
+    folder.mkdir()
+    (folder / "a1.json").write_text('{"attempt_id": "a1", "logs": 5}')
+    with running(folder, journals) as store:
+        for attempt_id in ("a1", "a2"):
+            start(journal, attempt_id)
+            step(journal, attempt_id, 0)
+            succeed(journal, attempt_id)
+        assert store.flush(10)
+    assert stored(folder)["a2"]["status"] == "success"
+    assert (folder / "a1.json").read_text() == '{"attempt_id": "a1", "logs": 5}'
+    assert "a1" in caplog.text

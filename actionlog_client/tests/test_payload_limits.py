@@ -189,3 +189,11 @@ def test_a_recording_is_taken_and_its_unredacted_form_is_the_same() -> None:
     for documents, outcome in ((encoded, "created"), (originals, "unchanged")):
         answer = ingest_json(msgspec.json.encode({"action_attempts": documents}))
         assert {result["outcome"] for result in answer["results"]} == {outcome}, answer["results"][0]
+
+
+def test_a_text_of_control_characters_weighs_no_more_than_another() -> None:
+    text, note = encoder().text("\x01" * 1_000_000)
+    assert len(msgspec.json.encode(text)) < 2 * 1024 * 1024
+    assert note is not None
+    lines = "a line\n" * 140_000
+    assert encoder().text(lines) == (lines, None)

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from actionlog_client import ActionLogger, JournalFull
+from actionlog_client.journal.directory import JournalDirectory
+from actionlog_client.journal.entries import Weight
 from actionlog_client.tests.accounts import (
     ROOT,
     attempts_of,
@@ -129,6 +132,129 @@ def test_forked_workers_record_for_themselves(server: Server, tmp_path: Path) ->
     assert len(found["child-3"]["logs"]) == 1
 
 
+def test_parent_and_child_tell_of_one_attempt_and_every_step_is_on_record(server: Server, tmp_path: Path) -> None:
+    done = run(
+        """
+        import os
+        import threading
+        from actionlog_client import ActionLogger
+        action_logger = ActionLogger(json_store="")
+        shared = action_logger.start_action_attempt("shared", "restart", {}, "one attempt")
+        # A thread that holds the attempt's lock at the moment of the fork.
+        held, forked = threading.Event(), threading.Event()
+        def hold():
+            with shared._lock:
+                held.set()
+                forked.wait(30)
+        threading.Thread(target=hold).start()
+        held.wait(30)
+        children = []
+        for number in range(3):
+            child = os.fork()
+            if not child:
+                assert action_logger._still_open() == []
+                for step in range(5):
+                    shared.log_step("in a child", "done", {"child": number, "step": step})
+                with shared._lock:
+                    pass
+                action_logger.close(10)
+                os._exit(0)
+            children.append(child)
+        forked.set()
+        for step in range(5):
+            shared.log_step("in the parent", "done", {"step": step})
+        for child in children:
+            assert os.waitpid(child, 0)[1] == 0
+        shared.mark_success()
+        """,
+        engine_environment(server, tmp_path),
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    (found,) = attempts_of(server, "one attempt")
+    assert len(found["logs"]) == 20
+    assert [step["step"] for step in found["logs"][:5]] == ["in the parent"] * 5
+
+
+def test_orphans_of_an_outage_do_not_use_up_the_open_files_of_the_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many runs of a cron job leave them behind while the server is away."""
+    monkeypatch.setattr("actionlog_client.upkeep.ADOPT_SECONDS", 0.0)
+    monkeypatch.setattr("actionlog_client.upkeep.TEND_SECONDS", 0.05)
+    orphans = JournalDirectory(tmp_path / "journal", 1 << 24)
+    for number in range(60):
+        journal = orphans.begin()
+        journal.append("attempt", f"a{number}", b'{"action_id":"a"}', "in_progress", weight=Weight.START)
+        orphans.release(journal)
+    before = len(os.listdir("/proc/self/fd"))
+    with ActionLogger("http://127.0.0.1:9", None, tmp_path / "journal", json_store=tmp_path / "store") as action_logger:
+        action_logger.start_action_attempt("a", "restart", {}, "inc").mark_success()
+        time.sleep(1)
+        assert before < len(os.listdir("/proc/self/fd")) < before + 70
+        action_logger.close(0.1)
+
+
+def test_what_another_thread_logs_during_close_is_counted_in_a_journal_of_its_own(
+    server: Server, tmp_path: Path
+) -> None:
+    stop = threading.Event()
+    action_logger = ActionLogger(server.url, server.api_key, tmp_path, json_store="")
+
+    def work() -> None:
+        while not stop.is_set():
+            action_logger.start_action_attempt("a", "restart", {}, "closing").mark_success()
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        for _ in range(5):
+            time.sleep(0.2)
+            assert action_logger.close(10)
+        time.sleep(0.2)
+    finally:
+        stop.set()
+        thread.join()
+    assert action_logger.flush(10)
+    health = action_logger.health()
+    assert health["written"] == health["delivered"] > 0
+    assert action_logger.close(10)
+    assert len(wait_until_complete(server, journals_in(tmp_path))) == 6
+
+
+def test_actions_that_end_without_an_outcome_use_up_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actionlog_client.upkeep.ADOPT_SECONDS", 0.0)
+    monkeypatch.setattr("actionlog_client.upkeep.TEND_SECONDS", 0.05)
+    with ActionLogger("", journal_dir=tmp_path, json_store="", disk_budget=1 << 20) as action_logger:
+        for _ in range(3000):
+            action_logger.start_action_attempt("a", "restart", {}, "inc").complete()
+        assert action_logger.start_action_attempt("b", "restart").dropped_steps == 0
+        # Of these the engine lets go without an end.
+        for number in range(3000):
+            action_logger.start_action_attempt("c", "restart", {}, "inc")
+            if not number % 300:
+                time.sleep(0.3)
+
+
+def test_a_folder_of_files_that_cannot_be_written_stops_no_engine_that_delivers(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("actionlog_client.upkeep.TEND_SECONDS", 0.02)
+    blocked = tmp_path / "file"
+    blocked.touch()
+    store = blocked / "store"
+    with ActionLogger(
+        server.url, server.api_key, tmp_path / "journal", json_store=store, disk_budget=1 << 17
+    ) as action_logger:
+        for number in range(200):
+            with action_logger.start_action_attempt("a", "restart", {}, "stuck store") as attempt:
+                attempt.log_step("step", "done", {"text": "x" * 200})
+            assert not attempt.dropped_steps
+            while not number % 2 and action_logger.health()["waiting"]:
+                time.sleep(0.05)
+    assert len([record for record in caplog.records if "for room before they were stored" in record.getMessage()]) == 1
+
+
 def test_a_restarted_engine_delivers_what_was_logged_while_the_server_was_down(server: Server, tmp_path: Path) -> None:
     environment = engine_environment(server, tmp_path, url="http://127.0.0.1:9")
     script = """
@@ -168,6 +294,63 @@ def test_open_attempts_are_heard_of_without_a_word_from_the_engine(
         assert session["last_heard_at"] > first["a"]
         attempt.mark_success()
         resolution.resolved()
+
+
+def test_open_attempts_are_heard_of_while_the_engine_is_busy_with_others(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actionlog_client.delivery.courier.HEARTBEAT_SECONDS", 0.5)
+    stop = threading.Event()
+    with ActionLogger(server.url, server.api_key, tmp_path, json_store="") as action_logger:
+
+        def work() -> None:
+            while not stop.is_set():
+                action_logger.start_action_attempt("b", "restart", {}, "others").mark_success()
+                time.sleep(0.001)
+
+        attempt = action_logger.start_action_attempt("a", "restart", {}, "long and busy")
+        thread = threading.Thread(target=work)
+        thread.start()
+        try:
+            deadline = time.monotonic() + 10
+            heard: set[str] = set()
+            while len(heard) < 3:
+                heard |= {found["last_heard_at"] for found in attempts_of(server, "long and busy")}
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            # What was told before is delivered, though more is told all the while.
+            assert action_logger.flush(5)
+            attempt.mark_success()
+        finally:
+            stop.set()
+            thread.join()
+
+
+@pytest.mark.parametrize("most", range(5))
+def test_an_engine_that_may_begin_no_thread_is_not_disturbed_and_delivers_later(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """As at the limit of processes of a container, and at the end of newer interpreters."""
+    begun: list[threading.Thread] = []
+    begin = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        if len(begun) >= most:
+            raise RuntimeError("can't start new thread")
+        begun.append(thread)
+        begin(thread)
+
+    monkeypatch.setattr("actionlog_client.recorder.BEGIN_AGAIN_SECONDS", 0.0)
+    action_logger = ActionLogger(server.url, server.api_key, tmp_path / "journal", json_store=tmp_path / "store")
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", start)
+        attempt = action_logger.start_action_attempt("a", "restart", {}, f"threads {most}")
+    for thread in begun:
+        thread.join(5)
+        assert not thread.is_alive()
+    attempt.mark_success()
+    assert action_logger.close(10)
+    assert [found["status"] for found in attempts_of(server, f"threads {most}")] == ["success"]
 
 
 def test_without_a_server_local_files_answer(tmp_path: Path) -> None:
