@@ -37,7 +37,7 @@ MOST_HELD_BYTES: Final = 4 * 1024 * 1024
 MOST_HELD_SECONDS: Final = 5.0
 RETRY_SECONDS: Final = 1.0
 # The reader holds Python's lock for so many entries at a time.
-_ENTRIES_AT_ONCE: Final = 200
+_ENTRIES_AT_ONCE: Final = 50
 _BYTES_AT_ONCE: Final = 1024 * 1024
 _SAFE_NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,99}")
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 from actionlog_site.embedded_postgres import EmbeddedPostgresError
 from benchmarks.server import ROOT, Server, ServerError, fresh_server, stopped_by_signals
 
-CALLS: Final = 4_000
+CALLS: Final = 10_000
 ATTEMPTS: Final = 1_000_000
 
 
@@ -29,8 +29,13 @@ def main(arguments: list[str] | None = None) -> int:
     measured: dict[str, Any] = {}
     try:
         with stopped_by_signals(), fresh_server() as server, tempfile.TemporaryDirectory() as folder:
-            for part, count in (("caller", options.calls), ("loop", options.calls), ("delivery", options.attempts)):
-                store = f"{folder}/action_logs" if part != "delivery" or options.with_json_store else ""
+            for part, count, with_store in (
+                ("caller", options.calls, False),
+                ("caller_with_json_store", options.calls, True),
+                ("loop", options.calls, True),
+                ("delivery", options.attempts, options.with_json_store),
+            ):
+                store = f"{folder}/action_logs" if with_store else ""
                 measured |= run(server, part, count, folder=f"{folder}/{part}", json_store=store)
                 _say(f"{part}: {measured}")
     except (EmbeddedPostgresError, ServerError, subprocess.CalledProcessError) as error:

@@ -20,7 +20,7 @@ import psutil
 from actionlog_client import ActionLogger
 
 WARM_UP: Final = 500
-# A busy engine: bursts of attempts, and time in between for the server, which has the same processors, to keep up.
+# The event loop of a busy engine: bursts of attempts, and time in between.
 BURST: Final = 25
 BURSTS_PER_SECOND: Final = 10
 # An engine that logs faster than the server records fills its journal; this one waits for the server.
@@ -70,22 +70,21 @@ def write_plain(folder: Path) -> None:
 
 
 def microseconds(call: Callable[[], None], count: int) -> list[float]:
-    """How long each of so many calls took, made in bursts."""
+    """How long each of so many calls took, one after the other."""
     took = []
     for number in range(count + WARM_UP):
         began = time.perf_counter()
         call()
-        spent = time.perf_counter() - began
         if number >= WARM_UP:
-            took.append(spent * 1e6)
-        if number % BURST == 0:
-            time.sleep(1 / BURSTS_PER_SECOND)
+            took.append((time.perf_counter() - began) * 1e6)
     return took
 
 
 def measure_caller(count: int) -> dict[str, float]:
+    """While a thread of the same process delivers what was logged to a server on the same processors."""
     with ActionLogger() as action_logger, tempfile.TemporaryDirectory() as folder:
         logged = microseconds(lambda: log_one(action_logger), count)
+        assert action_logger.flush(60)
         plain = microseconds(lambda: write_plain(Path(folder)), count)
     return {
         "caller_p50_us": statistics.median(logged),
@@ -93,6 +92,12 @@ def measure_caller(count: int) -> dict[str, float]:
         "plain_writer_p50_us": statistics.median(plain),
         "plain_writer_p99_us": statistics.quantiles(plain, n=100)[98],
     }
+
+
+def measure_caller_with_store(count: int) -> dict[str, float]:
+    """While another thread writes a file for each attempt as well."""
+    with ActionLogger() as action_logger:
+        return {"caller_with_json_store_p50_us": statistics.median(microseconds(lambda: log_one(action_logger), count))}
 
 
 def measure_loop(count: int) -> dict[str, float]:
@@ -139,7 +144,12 @@ def measure_delivery(count: int) -> dict[str, float]:
     return {"delivered_per_second": count / seconds, "rss_growth_mb": (most - settled) / 2**20, "rss_mb": most / 2**20}
 
 
-PARTS: Final = {"caller": measure_caller, "loop": measure_loop, "delivery": measure_delivery}
+PARTS: Final = {
+    "caller": measure_caller,
+    "caller_with_json_store": measure_caller_with_store,
+    "loop": measure_loop,
+    "delivery": measure_delivery,
+}
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from actionlog_client.delivery.documents import Document, covers, documents_of, 
 from actionlog_client.delivery.requests import Heartbeat, Report, ordered, request_body
 from actionlog_client.delivery.senders import Senders
 from actionlog_client.delivery.transport import Receipt, Refusal, Reply, Transport
+from actionlog_client.giving_way import giving_way
 from actionlog_client.journal.held import HeldJournal
 from actionlog_client.journal.reader import Batch, JournalReader
 
@@ -29,7 +30,7 @@ TAKEN: Final = ("created", "updated", "unchanged")
 MOST_ENTRIES: Final = 4_000
 MOST_BYTES: Final = 4 * 1024 * 1024
 # The reader holds Python's lock for so many entries at a time: a thousandth of a second at most.
-ENTRIES_AT_ONCE: Final = 100
+ENTRIES_AT_ONCE: Final = 50
 # While the server works for one request, the next is put together and sent.
 IN_FLIGHT: Final = 2
 # These say that the way to the server is at fault, or the key, and not what was sent.
@@ -129,7 +130,8 @@ class Delivery:
             time.sleep(0)  # others may want Python's lock
         if not batches:
             return None
-        return _Parcel(batches, documents_of(entry for batch in batches for entry in batch.entries))
+        entries_read = (entry for batch in batches for entry in batch.entries)
+        return _Parcel(batches, documents_of(giving_way(entries_read, ENTRIES_AT_ONCE)))
 
     def _send(self, documents: Sequence[Document]) -> Reply:
         return self._post(documents)

@@ -2,13 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
 from actionlog_client.delivery.documents import Document, Ranges
+from actionlog_client.giving_way import giving_way
 from actionlog_client.journal.entries import Kind
 
 Heartbeat = tuple[Kind, bytes]
+
+# A third of a millisecond.
+DOCUMENTS_AT_ONCE: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,7 @@ class Report:
     def body(self, documents: Sequence[Document] = (), heartbeats: Sequence[Heartbeat] = ()) -> bytes:
         """The report as JSON, with the numbers that each document carries; none for a heartbeat."""
         numbers = {
-            name: [document.numbers() for document in documents if document.kind == kind]
+            name: [document.numbers() for document in giving_way(documents, DOCUMENTS_AT_ONCE) if document.kind == kind]
             + [[] for heartbeat, _ in heartbeats if heartbeat == kind]
             for kind, name in LISTS.items()
         }
@@ -49,7 +54,7 @@ def request_body(documents: Sequence[Document], report: Report | None, heartbeat
         % (
             name.encode(),
             b",".join(
-                [document.body() for document in documents if document.kind == kind]
+                [document.body() for document in giving_way(documents, DOCUMENTS_AT_ONCE) if document.kind == kind]
                 + [body for heartbeat, body in heartbeats if heartbeat == kind]
             ),
         )
