@@ -209,7 +209,12 @@ class LocalRecorder:
         # What is on the server is on record: a folder of files that cannot be written stops no engine.
         essential = readers if settings.url is None else (DELIVERED,)
         return JournalDirectory(
-            settings.journal_dir, settings.disk_budget, readers=readers, essential=essential, fsync=settings.fsync
+            settings.journal_dir,
+            settings.disk_budget,
+            readers=readers,
+            essential=essential,
+            tells_end=settings.url is not None,
+            fsync=settings.fsync,
         )
 
     def _begin(self) -> FileJournal:

@@ -103,6 +103,7 @@ class Delivery:
         self.is_in_trouble = False
         if was_closed and came_to_the_end and not self.is_done:
             self.report(closed=True)
+            self.source.folder.note_end_told()
             self.is_done = True
         return came_to_the_end
 

@@ -1,5 +1,8 @@
 """HTTP to the server: one POST of a batch, and GETs for reading. What to do about an answer is not its matter."""
 
+# Loaded here, since looking up a host would load it in a thread: a process that forks at that moment leaves its child
+# the lock of a half-loaded module, for which every connection of the child would wait for ever.
+import encodings.idna  # noqa: F401
 from typing import Any, Final
 from urllib.parse import urlencode
 

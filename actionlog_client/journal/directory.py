@@ -70,6 +70,7 @@ class JournalDirectory:
         *,
         readers: Sequence[str] = ("delivered",),
         essential: Sequence[str] | None = None,
+        tells_end: bool = False,
         fsync: bool = False,
     ) -> None:
         self.path = path
@@ -77,6 +78,7 @@ class JournalDirectory:
         self.readers = tuple(readers)
         self._others = frozenset(readers) - frozenset(readers if essential is None else essential)
         self._told_of_others = False
+        self._tells_end = tells_end
         self._fsync = fsync
         self._held: dict[UUID, HeldJournal] = {}
         self._tend_after = 0.0
@@ -112,7 +114,8 @@ class JournalDirectory:
         return list(self._held.values())
 
     def adopt(self, most: int = 16) -> list[HeldJournal]:
-        """Take over journals whose process is gone and in which something is left for our readers, the oldest first.
+        """Take over journals whose process is gone and in which something is left for our readers, the oldest first;
+        also those of which nobody has told the server that they have ended, if that is done here.
 
         A journal that another process takes at the same moment is its own. Never raises.
         """
@@ -120,7 +123,9 @@ class JournalDirectory:
         for folder in self._folders():
             if len(adopted) >= most:
                 break
-            if folder.journal_id in self._held or folder.is_held() or self._is_done(folder, self.readers):
+            if folder.journal_id in self._held or folder.is_held():
+                continue
+            if self._is_done(folder, self.readers) and (folder.end_is_told or not self._tells_end):
                 continue
             lock = folder.try_lock()
             if lock is None:

@@ -3,6 +3,7 @@
 What the files hold is read in reader.py and written in file.py.
 """
 
+import contextlib
 import fcntl
 import os
 import re
@@ -144,6 +145,16 @@ class JournalFolder:
         finally:
             os.close(lock)
         return False
+
+    @property
+    def end_is_told(self) -> bool:
+        """Whether the server was told that nothing more will be written."""
+        return (self.path / "ended").exists()
+
+    def note_end_told(self) -> None:
+        """Never raises: told again, it changes nothing."""
+        with contextlib.suppress(OSError):
+            (self.path / "ended").touch(mode=0o600)
 
     def remove(self) -> None:
         """Remove all of it. Only for who holds the lock. Never raises."""

@@ -83,6 +83,7 @@ def test_forked_workers_record_for_themselves(server: Server, tmp_path: Path) ->
         """
         import os
         import threading
+        import traceback
         from actionlog_client import ActionLogger
         action_logger = ActionLogger(json_store="")
         shared = action_logger.start_action_attempt("shared", "restart", {}, "forks")
@@ -107,6 +108,8 @@ def test_forked_workers_record_for_themselves(server: Server, tmp_path: Path) ->
                     # The first two end as a worker does that is told to, the others are gone at once.
                     if number < 2:
                         action_logger.close(10)
+                except BaseException:
+                    traceback.print_exc()
                 finally:
                     os._exit(0)
             children.append(child)
@@ -255,6 +258,23 @@ def test_a_folder_of_files_that_cannot_be_written_stops_no_engine_that_delivers(
     assert len([record for record in caplog.records if "for room before they were stored" in record.getMessage()]) == 1
 
 
+def test_no_thread_loads_a_module(server: Server, tmp_path: Path) -> None:
+    """A fork at that moment would leave the child a module that nobody ever finishes loading."""
+    done = run(
+        f"""
+        import sys
+        from actionlog_client import ActionLogger
+        action_logger = ActionLogger(json_store={str(tmp_path / "store")!r})
+        loaded = set(sys.modules)
+        action_logger.start_action_attempt("a", "restart", {{}}, "modules").mark_failure("no")
+        assert action_logger.flush(10)
+        print(sorted(set(sys.modules) - loaded))
+        """,
+        engine_environment(server, tmp_path, url=server.url.replace("127.0.0.1", "localhost")),
+    )
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
 def test_a_restarted_engine_delivers_what_was_logged_while_the_server_was_down(server: Server, tmp_path: Path) -> None:
     environment = engine_environment(server, tmp_path, url="http://127.0.0.1:9")
     script = """
@@ -269,6 +289,32 @@ def test_a_restarted_engine_delivers_what_was_logged_while_the_server_was_down(s
         action_logger.start_action_attempt("b", "restart", {}, "after").mark_success()
         wait_until_complete(server, journals_in(tmp_path))
     assert len(attempts_of(server, "outage")) == 50
+
+
+def test_the_end_of_an_engine_that_died_with_all_delivered_is_told_by_the_next_one(
+    server: Server, tmp_path: Path
+) -> None:
+    done = run(
+        """
+        import os
+        from actionlog_client import ActionLogger
+        action_logger = ActionLogger(json_store="")
+        action_logger.start_action_attempt("a", "restart", {}, "died").mark_success()
+        assert action_logger.flush(10)
+        os._exit(9)
+        """,
+        engine_environment(server, tmp_path),
+    )
+    assert done.returncode == 9, done.stderr
+    (journal,) = journals_in(tmp_path)
+    (engine,) = wait_until_complete(server, [journal])
+    assert engine["closed_at"] is None
+    with ActionLogger(server.url, server.api_key, tmp_path, json_store="") as heir:
+        heir.start_action_attempt("heir", "restart", {}, "heir").mark_success()
+        deadline = time.monotonic() + 10
+        while get(server, f"/api/engines/{journal}/")["closed_at"] is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def test_open_attempts_are_heard_of_without_a_word_from_the_engine(
