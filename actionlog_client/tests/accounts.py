@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -61,6 +62,19 @@ def engine_environment(server: Server, journal_dir: Path, *, url: str | None = N
         "ACTIONLOG_API_KEY": server.api_key,
         "ACTIONLOG_JOURNAL_DIR": str(journal_dir),
     }
+
+
+def run(script: str, environment: dict[str, str], *, seconds: float = 30) -> "subprocess.CompletedProcess[str]":
+    """A Python program to its end."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(script)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
 
 
 def start_engine(environment: dict[str, str], incident_id: str, *more: str, output: Path) -> "subprocess.Popen[bytes]":
