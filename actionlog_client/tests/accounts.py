@@ -120,8 +120,13 @@ def engines(server: Server) -> list[dict[str, Any]]:
 
 
 def journals_in(journal_dir: Path) -> list[str]:
-    """The ids of the journals in a folder."""
-    return [path.name for path in journal_dir.iterdir() if len(path.name) == 32]
+    """The ids of the journals in a folder that hold anything: of one whose engine was killed before the first line was
+    whole, there is nothing to tell."""
+    return [
+        path.name
+        for path in journal_dir.iterdir()
+        if len(path.name) == 32 and any(b"\n" in segment.read_bytes() for segment in path.glob("*.log"))
+    ]
 
 
 def wait_until_complete(server: Server, journals: Iterable[str], *, seconds: float = 60) -> list[dict[str, Any]]:

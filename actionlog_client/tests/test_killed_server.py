@@ -105,7 +105,7 @@ def test_a_server_killed_fifty_times_under_load_has_every_call_once(server: Serv
         environment = engine_environment(server, journal_dir, url=process.url) | {"PACE": "0.004"}
         engines = {
             f"outage-{number}": start_engine(
-                environment, f"outage-{number}", "2", "6000", output=tmp_path / f"outage-{number}"
+                environment, f"outage-{number}", "2", "5000", output=tmp_path / f"outage-{number}"
             )
             for number in range(ENGINES)
         }
