@@ -12,7 +12,7 @@ import termios
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,14 @@ from resolutions.importing.tests.logs import import_logs, importing, log, write
 from resolutions.models import FeedEntry, ImportedFile
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def no_dead_connections(transactional_db: None) -> Iterator[None]:
+    """Tests here end connections behind the pool's back; it would wait longer with each one that it finds dead."""
+    yield
+    connection.close()
+    connection.close_pool()  # type: ignore[attr-defined]  # of PostgreSQL alone
 
 FILES = 4000
 KILLS = 5
