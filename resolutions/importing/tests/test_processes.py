@@ -36,6 +36,7 @@ def no_dead_connections(transactional_db: None) -> Iterator[None]:
     connection.close()
     connection.close_pool()  # type: ignore[attr-defined]  # of PostgreSQL alone
 
+
 FILES = 4000
 KILLS = 5
 PATIENCE_SECONDS = 30
