@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final
 
 import psycopg
 from psycopg.abc import RV, PQGen
+from psycopg_pool import ConnectionPool
 
 # Longer than any page or list takes, and than a recording transaction waits for a lock.
 WEB_PATIENCE_SECONDS: Final = 8.0
@@ -25,17 +26,26 @@ class PatientConnection(psycopg.Connection[Any]):
     patience_seconds: ClassVar[float | None] = None
 
     def wait(self, gen: PQGen[RV], interval: float = INTERVAL_SECONDS, timeout: float | None = None) -> RV:
-        patience = self.patience_seconds
-        if timeout is not None or patience is None:
-            return super().wait(gen, interval, timeout)
-        deadline = time.monotonic() + patience
+        patience = self.patience_seconds if timeout is None else None
+        deadline = None if patience is None else time.monotonic() + patience
         try:
-            return super().wait(gen, interval, patience)
+            return super().wait(gen, interval, timeout if patience is None else patience)
         except psycopg.OperationalError as error:
-            if time.monotonic() < deadline:
+            if deadline is None or time.monotonic() < deadline:
+                self._replace_the_dead()
                 raise
             self._give_up()
             raise psycopg.OperationalError(f"The database did not answer within {patience:g} seconds.") from error
+
+    def _replace_the_dead(self) -> None:
+        """When this connection was lost, those that lie idle in its pool probably died with it.
+
+        The pool would find them one by one, each after a longer pause than the last, until the request that waits for
+        a living one is out of time.
+        """
+        pool = getattr(self, "_pool", None)
+        if self.closed and isinstance(pool, ConnectionPool) and not pool.closed:
+            pool.check()
 
     def _give_up(self) -> None:
         """What comes late must not be taken for the answer to another statement, so the connection ends."""

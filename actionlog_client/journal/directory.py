@@ -130,6 +130,7 @@ class JournalDirectory:
             lock = folder.try_lock()
             if lock is None:
                 continue
+            folder.note_finished()
             journal = HeldJournal(folder, folder.facts(), lock, refused_share(self.budget))
             self._held[journal.journal_id] = journal
             adopted.append(journal)
@@ -214,8 +215,7 @@ class JournalDirectory:
                 self._told_of_others = True
                 logger.warning("entries go from %s for room before they were %s", self.path, ", ".join(self._others))
             used -= gained
-        closed = {journal.journal_id for journal in self.held() if journal.is_closed}
-        return used, sum(folder.journal_id not in closed and folder.is_held() for folder in folders)
+        return used, sum(folder.is_held() and not folder.is_finished for folder in folders)
 
     def _remove_done(
         self, folders: Sequence[JournalFolder], wanted: int, *, without: frozenset[str] = frozenset()

@@ -198,6 +198,7 @@ class FileJournal(HeldJournal):
             file, self._file = self._file, -1
             if file >= 0:
                 os.close(file)
+                self.folder.note_finished()
 
     def leave_to_parent(self) -> None:
         self._lock = threading.RLock()

@@ -147,6 +147,16 @@ class JournalFolder:
         return False
 
     @property
+    def is_finished(self) -> bool:
+        """Whether it is known that nobody writes it any more, whoever holds the lock."""
+        return (self.path / "finished").exists()
+
+    def note_finished(self) -> None:
+        """Never raises: without it the others leave room for a writer that is none."""
+        with contextlib.suppress(OSError):
+            (self.path / "finished").touch(mode=0o600)
+
+    @property
     def end_is_told(self) -> bool:
         """Whether the server was told that nothing more will be written."""
         return (self.path / "ended").exists()

@@ -48,7 +48,7 @@ class Account:
         for attempt_id, steps in self.steps.items():
             sequences = [step["sequence"] for step in found[attempt_id]["logs"]]
             assert len(sequences) == len(set(sequences))
-            assert steps <= set(sequences)
+            assert steps <= set(sequences), (attempt_id, found[attempt_id]["extra"])
             assert all(step["details"]["sequence"] == step["sequence"] for step in found[attempt_id]["logs"])
         for attempt_id, status in self.ended.items():
             assert found[attempt_id]["status"] == status

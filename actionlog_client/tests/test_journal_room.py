@@ -40,6 +40,21 @@ def used(journals: JournalDirectory) -> int:
     return sum(state.size for state in journals.journals())
 
 
+def test_journals_that_others_have_adopted_or_closed_take_no_share_of_the_room(tmp_path: Path) -> None:
+    dead = [directory(tmp_path, BUDGET) for _ in range(10)]
+    for journals in dead:
+        append(journals.begin(), Weight.STEP)
+        journals.release_all()
+    elsewhere = directory(tmp_path, BUDGET)
+    closed = elsewhere.begin()
+    append(closed, Weight.STEP)
+    closed.close()
+    assert len(elsewhere.adopt(10)) == 10
+    ours = directory(tmp_path, BUDGET)
+    fill(ours.begin())
+    assert used(ours) == pytest.approx(BUDGET * room.STEPS, rel=0.05)
+
+
 def test_steps_end_first_then_starts_and_outcomes_never(tmp_path: Path) -> None:
     journals = directory(tmp_path, BUDGET)
     journal = journals.begin()

@@ -16,6 +16,9 @@ from django.core.management import call_command
 
 from resolutions.feed.tests.recording import conninfo
 
+# What PostgreSQL calls the connections of a command that runs in a process of its own.
+IMPORTER = "test of the import"
+
 Json = dict[str, Any]
 
 
@@ -76,7 +79,7 @@ def importing(folder: Path, *options: str, **channels: Any) -> "Iterator[subproc
     process = subprocess.Popen(  # noqa: S603  # all of it is written here
         [sys.executable, "-u", "manage.py", "import_action_logs", str(folder), *options],
         cwd=settings.BASE_DIR,
-        env=os.environ | {"DATABASE_URL": conninfo(), "SECRET_KEY": settings.SECRET_KEY},
+        env=os.environ | {"DATABASE_URL": conninfo(), "SECRET_KEY": settings.SECRET_KEY, "PGAPPNAME": IMPORTER},
         text=True,
         **channels,
     )

@@ -12,7 +12,7 @@ import termios
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,18 +23,10 @@ from django.db import OperationalError, connection
 
 from attempts.models import ActionAttempt, ActionLog, Refusal
 from resolutions.importing import importer
-from resolutions.importing.tests.logs import import_logs, importing, log, write
+from resolutions.importing.tests.logs import IMPORTER, import_logs, importing, log, write
 from resolutions.models import FeedEntry, ImportedFile
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def no_dead_connections(transactional_db: None) -> Iterator[None]:
-    """Tests here end connections behind the pool's back; it would wait longer with each one that it finds dead."""
-    yield
-    connection.close()
-    connection.close_pool()  # type: ignore[attr-defined]  # of PostgreSQL alone
 
 
 FILES = 4000
@@ -148,8 +140,10 @@ def test_a_watched_folder_is_imported_as_it_grows_until_ctrl_c(tmp_path: Path) -
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                " WHERE datname = current_database() AND application_name = %s",
+                [IMPORTER],
             )
+            assert cursor.rowcount > 0
         last = log()
         write(tmp_path / "last.json", last)
         wait_until(lambda: is_stored(last))
