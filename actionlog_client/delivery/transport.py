@@ -10,11 +10,14 @@ import msgspec
 import urllib3
 from msgspec import Struct
 
+from actionlog_client.delivery.connections import bounded_pool
 from actionlog_client.version import VERSION
 
 CONNECT_SECONDS: Final = 3.0
 # The server gives up after 10 seconds of its own; more is a connection that hangs.
 READ_SECONDS: Final = 20.0
+# From the first byte sent to the last one read: beyond it the connection is closed, and the request was lost.
+REQUEST_SECONDS: Final = 60.0
 CONNECTIONS: Final = 3
 
 
@@ -68,6 +71,11 @@ class Reply(Struct):
         except (msgspec.DecodeError, UnicodeDecodeError):
             return Refusal(message=f"HTTP {self.status}: {self.body[:200].decode(errors='replace')}")
 
+    @property
+    def is_actionlogs(self) -> bool:
+        """Whether an error has the shape that the server gives to every one of its own: a proxy's has not."""
+        return bool(self.refusal().code)
+
 
 class _ErrorBody(Struct):
     error: Refusal
@@ -76,17 +84,26 @@ class _ErrorBody(Struct):
 class Transport:
     """The connections of one process to one server. Its methods may be called from several threads."""
 
-    def __init__(self, url: str, api_key: str | None, *, read_seconds: float = READ_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str,
+        api_key: str | None,
+        *,
+        read_seconds: float = READ_SECONDS,
+        request_seconds: float = REQUEST_SECONDS,
+    ) -> None:
+        """read_seconds: how long the server may be silent; request_seconds: how long a request may take altogether."""
         self.url: Final = url
         self._headers = {"User-Agent": f"actionlog-client/{VERSION}", "Content-Type": "application/json"}
         if api_key:
             self._headers["Authorization"] = f"Bearer {api_key}"
         self._prefix = urllib3.util.parse_url(url).path or ""
-        self._pool = urllib3.connection_from_url(
+        self._pool = bounded_pool(
             url,
-            maxsize=CONNECTIONS,
-            retries=False,
-            timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds),
+            connections=CONNECTIONS,
+            connect_seconds=CONNECT_SECONDS,
+            read_seconds=read_seconds,
+            request_seconds=request_seconds,
         )
 
     def ingest(self, body: bytes) -> Reply:

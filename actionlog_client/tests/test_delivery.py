@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from actionlog_client import ActionLogger
+from actionlog_client.delivery.transport import Transport
 from actionlog_client.journal.directory import JournalDirectory
 from actionlog_client.journal.entries import Weight
 from actionlog_client.journal.refused import RefusedLog
@@ -118,6 +119,21 @@ def test_a_server_that_takes_requests_and_never_answers_holds_nothing_up(
     began = time.monotonic()
     assert not action_logger.close(0.5)
     assert time.monotonic() - began < 3
+
+
+def test_a_server_whose_answer_drips_is_tried_again(
+    server: Server, way: UnreliableWay, incident: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(Transport.__init__.__kwdefaults__, "request_seconds", 0.5)
+    with ActionLogger(way.url, server.api_key, tmp_path, json_store="") as action_logger:
+        way.dripping = True
+        action_logger.start_action_attempt("a", "restart", {}, incident).mark_success()
+        assert not action_logger.flush(1.5)
+        assert "cannot be reached" in action_logger.health()["last_error"]
+        way.dripping = False
+        assert action_logger.flush(10)
+    (found,) = attempts_of(server, incident)
+    assert found["status"] == "success"
 
 
 def test_a_conflicting_part_is_put_aside_and_the_rest_is_recorded(

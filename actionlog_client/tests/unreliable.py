@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 class UnreliableWay:
     """losing_answers: the share of the answers of which a part is passed on at most before the connection is reset.
 
-    answering: when set, what each request gets instead of being passed on, as a whole HTTP answer. silent: requests
-    are taken and not answered.
+    answering: when set, what each request gets instead of being passed on, as a whole HTTP answer; for those that hold
+    the bytes only_for alone, when that is set. silent: requests are taken and not answered. dripping: the answer to a
+    request that was passed on comes a byte at a time, and never whole.
     """
 
     def __init__(self, url: str, *, losing_answers: float = 0.0, seed: int = 0) -> None:
@@ -25,7 +26,8 @@ class UnreliableWay:
         self._chance = random.Random(seed)
         self.losing_answers = losing_answers
         self.answering: bytes | None = None
-        self.silent = False
+        self.only_for = b""
+        self.silent = self.dripping = False
         self.lost = self.requests = 0
         self.url = ""
         self._loop = asyncio.new_event_loop()
@@ -67,7 +69,7 @@ class UnreliableWay:
                     self.requests += 1
                     if self.silent:
                         await asyncio.sleep(3600)
-                    if self.answering is not None:
+                    if self.answering is not None and self.only_for in request:
                         writer.write(self.answering)
                         await writer.drain()
                         continue
@@ -78,6 +80,10 @@ class UnreliableWay:
                         writer.write(answer[: self._chance.randrange(len(answer))])
                         writer.transport.abort()
                         return
+                    while self.dripping:
+                        writer.write(b"HTTP/1.1 200 OK\r\nX-Drops: " if answer else b"x")
+                        answer = b""
+                        await asyncio.sleep(0.02)
                     writer.write(answer)
                     await writer.drain()
         finally:
