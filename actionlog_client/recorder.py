@@ -187,10 +187,19 @@ class LocalRecorder:
         *,
         patient: bool,
     ) -> bool:
+        deadline = None if timeout is None else time.monotonic() + timeout
         if journal is not None:
+            if journal.waiting and upkeep is not None:
+                # Once it is closed nobody writes what is in memory only.
+                upkeep.flush(timeout, patient=patient)
             journal.close()
+            if journal.waiting:
+                logger.error(
+                    "%d outcomes were never written and are lost: %s", journal.waiting, journal.obstacle or journal.path
+                )
         if upkeep is not None:
-            return upkeep.close(timeout, patient=patient)
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            return upkeep.close(left, patient=patient)
         directory.release_all()
         return journal is None or not journal.written
 

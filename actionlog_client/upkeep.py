@@ -13,6 +13,7 @@ from actionlog_client.delivery.courier import Courier
 from actionlog_client.delivery.deliveries import Delivery
 from actionlog_client.delivery.requests import Heartbeat
 from actionlog_client.delivery.senders import Senders
+from actionlog_client.delivery.suspects import Witnesses
 from actionlog_client.delivery.transport import Transport
 from actionlog_client.journal.directory import JournalDirectory
 from actionlog_client.journal.file import FileJournal
@@ -26,6 +27,8 @@ logger = logging.getLogger("actionlog")
 DELIVERED: Final = "delivered"
 
 TEND_SECONDS: Final = 1.0
+# Who waits for the disk to have room looks so often.
+DISK_SECONDS: Final = 0.1
 # How often it looks for journals that a dead process left. The first time at once.
 ADOPT_SECONDS: Final = 3.0
 # At a time: each costs open files, of which an engine has need itself, and none is done with while the server is away.
@@ -45,6 +48,10 @@ class Upkeep:
         self._directory = directory
         self._transport = None if settings.url is None else Transport(settings.url, settings.api_key)
         self._deliveries: dict[UUID, Delivery] = {}
+        self._witnesses = Witnesses()
+        self._engine = settings.engine
+        # Journals of other engines, for which our key may not write: they wait for a process of their own.
+        self._not_ours: set[UUID] = set()
         self._stop = threading.Event()
         self._own = journal
         self._heartbeats = heartbeats
@@ -83,10 +90,21 @@ class Upkeep:
             self._courier.wake()
 
     def flush(self, timeout: float | None, *, patient: bool = True) -> bool:
-        """Whether all that was written before is delivered, and in the store, within so many seconds."""
+        """Whether all that was written before is delivered, and in the store, within so many seconds.
+
+        Outcomes for which the disk has no room are in memory only, and nobody reads them there: they are waited for.
+        """
         deadline = None if timeout is None else time.monotonic() + timeout
-        delivered = self._courier is None or self._courier.flush(timeout, patient=patient)
-        return self.flush_store(_left(deadline)) and delivered
+        while True:
+            held_back = self._own.waiting
+            delivered = self._courier is None or self._courier.flush(_left(deadline), patient=patient)
+            delivered = self.flush_store(_left(deadline)) and delivered
+            if not held_back:
+                return delivered
+            if self._own.is_closed or (deadline is not None and time.monotonic() >= deadline):
+                return False
+            time.sleep(DISK_SECONDS)
+            self._own.tend()
 
     def flush_store(self, timeout: float | None) -> bool:
         """Whether all that was completed before is in the store within so many seconds."""
@@ -118,7 +136,8 @@ class Upkeep:
             del self._deliveries[journal_id]
         for journal in held.values():
             if journal.journal_id not in self._deliveries:
-                self._deliveries[journal.journal_id] = Delivery(journal, journal.reader(DELIVERED), transport, senders)
+                reader = journal.reader(DELIVERED)
+                self._deliveries[journal.journal_id] = Delivery(journal, reader, transport, senders, self._witnesses)
         return sorted(self._deliveries.values(), key=lambda delivery: delivery.source is not self._own)
 
     def _keep(self) -> None:
@@ -130,17 +149,31 @@ class Upkeep:
                     adopt_at = time.monotonic() + ADOPT_SECONDS
                     self._own.expect_outcomes(len(self._heartbeats()))
                     self._release()
-                    if self._directory.adopt(MOST_ADOPTED - len(self._directory.held()) + 1):
-                        self.wake()
+                    self._adopt()
             except Exception:
                 logger.exception("the journals cannot be tended; it will be tried again")
             if self._stop.wait(TEND_SECONDS):
                 return
 
+    def _adopt(self) -> None:
+        most = MOST_ADOPTED - len(self._directory.held()) + 1
+        adopted = self._directory.adopt(most + len(self._not_ours))
+        for journal in adopted:
+            if journal.journal_id in self._not_ours:
+                self._directory.release(journal)
+        if any(journal.journal_id not in self._not_ours for journal in adopted):
+            self.wake()
+
     def _release(self) -> None:
-        """Let go of the journals of dead processes that are done with."""
+        """Let go of the journals of dead processes that are done with, or that another must deliver."""
         for journal in self._directory.held():
-            if journal is not self._own and self._is_done(journal):
+            if journal is self._own:
+                continue
+            delivery = self._deliveries.get(journal.journal_id)
+            if delivery is not None and delivery.is_not_ours and journal.facts.engine != self._engine:
+                self._not_ours.add(journal.journal_id)
+                self._directory.release(journal)
+            elif self._is_done(journal):
                 self._directory.release(journal)
 
     def _is_done(self, journal: HeldJournal) -> bool:

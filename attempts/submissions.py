@@ -47,12 +47,13 @@ class Submission(Generic[Document]):
         self.outcome = outcome
         self.error = {"code": code, "message": message, "field": name, "path": path}
 
-    def discard(self, message: str) -> None:
-        """Reject a document that the database itself refuses. Its text is kept, and it is not tried again."""
+    def discard(self, message: str, *, code: str = "invalid") -> None:
+        """Reject a document that the database itself refuses, or that meets a fault of ours (code "internal"). Its
+        text is kept, and it is not tried again here."""
         self.refused_text = encode_json(self.document).decode()
         self.told_id = self.id()
         self.document = None
-        self.refuse("rejected", "invalid", message, path=self.path)
+        self.refuse("rejected", code, message, path=self.path)
 
     def take(self, outcome: Outcome) -> None:
         self.outcome = outcome

@@ -199,11 +199,10 @@ def _halve(submissions: Sequence[Submission[Any]], error: Exception, now: dateti
         return max(first, ingest(submissions[middle:], now=now))
     (submission,) = submissions
     logger.error("a document that passed validation cannot be recorded", exc_info=error)
-    submission.discard(
-        "PostgreSQL cannot store this document: " + str(error).splitlines()[0]
-        if isinstance(error, DatabaseError)
-        else "This document meets a fault of ours. It is kept among the refused ones."
-    )
+    if isinstance(error, DatabaseError):
+        submission.discard("PostgreSQL cannot store this document: " + str(error).splitlines()[0])
+    else:
+        submission.discard("This document meets a fault of ours. It is kept among the refused ones.", code="internal")
     return ingest(submissions, now=now)
 
 

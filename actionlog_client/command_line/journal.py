@@ -2,14 +2,18 @@
 
   actionlog journal
   actionlog journal --json | jq '.journals[] | select(.verdict != "complete")'
+  actionlog journal --resend
 
 Each process that records has a journal of its own, whose entries are numbered from 1. For each one it says what was
 written here, what is delivered, what waits and what was refused, beside what the server has of it, by number. A journal
 that is complete and of which nobody writes any more is counted only, beyond the newest few; --all shows each.
 
+What the server refused is kept here with the reason, and not sent again by itself. --resend does it once, also while
+engines run: after a repair of the server, of the key, or of a proxy before it. What is taken then counts as stored.
+
 exit codes:
   0  all that was written is on the server, or was refused with a reason
-  1  something waits, or is missing
+  1  something waits, or is missing, or was refused again
   3  the server cannot be reached; what can be said without it is shown
 """
 
@@ -34,6 +38,7 @@ REASONS_SHOWN: Final = 5
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="show each journal, however many are complete")
+    parser.add_argument("--resend", action="store_true", help="send what was refused once more (scope write)")
     parser.add_argument("--json", action="store_true", help="print all of it as one JSON object")
 
 
@@ -46,6 +51,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if settings.journal_dir.exists() and not os.access(settings.journal_dir, os.R_OK | os.X_OK):
         raise Trouble(f"{settings.journal_dir} cannot be read; ask as the user that the engine runs as.")
     states = sorted(directory.journals(), key=_since)
+    resent = _resend(states, settings) if arguments.resend else None
     server = _Server(settings)
     journals = [_journal(state, server) for state in states]
     comparisons = [compare(one["here"], one["server"], server.trouble, is_told=server.is_told) for one in journals]
@@ -60,6 +66,8 @@ def execute(arguments: argparse.Namespace) -> int:
         "complete": all(comparison.is_complete for comparison in comparisons),
         "journals": journals,
     }
+    if resent is not None:
+        told["resent"] = resent
     if arguments.json:
         print(json.dumps(told, ensure_ascii=False, default=str))
     else:
@@ -67,7 +75,32 @@ def execute(arguments: argparse.Namespace) -> int:
             print(line)
     if server.trouble is not None and settings.url is not None:
         return UNREACHABLE
-    return 0 if told["complete"] else FAILED
+    return 0 if told["complete"] and not (resent and resent["refused"]) else FAILED
+
+
+def _resend(states: Sequence["JournalState"], settings: Settings) -> dict[str, int]:
+    """Send what was refused once more: how many documents were taken, and how many refused again. Raises Trouble."""
+    from actionlog_client.delivery.answers import TryLater
+    from actionlog_client.delivery.resending import resend
+    from actionlog_client.delivery.transport import Unreachable
+
+    transport = transport_of(settings)
+    resent = {"taken": 0, "refused": 0}
+    try:
+        for state in states:
+            for _, refusal in resend(state, transport):
+                resent["taken" if refusal is None else "refused"] += 1
+    except (Unreachable, TryLater) as error:
+        raise Trouble(
+            f"{resent['taken']} documents were taken, then it could not go on: {error} What is left is kept; "
+            "call again later, with a key that has the scope write.",
+            UNREACHABLE,
+        ) from error
+    except OSError as error:
+        raise Trouble(f"{error}. Call as the user that the engine runs as.") from error
+    finally:
+        transport.close()
+    return resent
 
 
 class _Server:
@@ -177,6 +210,8 @@ def _lines(told: dict[str, Any], comparisons: Sequence[Comparison], paint: Paint
         f"{told['journal_dir']}: {len(told['journals'])} journals, {_size(told['bytes'])} of "
         f"{_size(told['budget_bytes'])} ({share:.0f} %)"
     )
+    if "resent" in told:
+        yield f"sent again: {told['resent']['taken']} taken, {told['resent']['refused']} refused again"
     if told["server_trouble"] is not None:
         yield paint(f"not compared: {plain(told['server_trouble'])}", "yellow")
     shown = list(zip(told["journals"], comparisons, strict=True))

@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from actionlog_client.bell import Bell
+from actionlog_client.delivery.answers import HeldUp, TryLater
 from actionlog_client.delivery.backoff import BackOff
-from actionlog_client.delivery.deliveries import IN_FLIGHT, Delivery, TryLater
+from actionlog_client.delivery.deliveries import IN_FLIGHT, Delivery
 from actionlog_client.delivery.requests import Heartbeat
 from actionlog_client.delivery.senders import Senders
 from actionlog_client.delivery.transport import Transport, Unreachable
@@ -121,9 +122,19 @@ class Courier:
         """Give each journal its turn, the first one also to say what is alive. Whether all of them came to an end."""
         delivered_all = True
         for position, delivery in enumerate(self._deliveries(self._transport, self._senders)):
+            if position and delivery.is_resting:
+                continue
             turn_ends = time.monotonic() + TURN_SECONDS
             try:
                 delivered_all &= delivery.deliver(lambda ends=turn_ends: not self._closing and time.monotonic() < ends)  # type: ignore[misc]
+            except HeldUp as error:
+                if position == 0:
+                    raise
+                # What a dead process left keeps nobody waiting for what the living one tells.
+                delivery.rest()
+                if not delivery.is_in_trouble:
+                    logger.warning("the journal %s waits: %s", delivery.source.path, error)
+                delivery.is_in_trouble = True
             except (TryLater, Unreachable):
                 raise
             except Exception:

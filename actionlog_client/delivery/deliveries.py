@@ -2,6 +2,9 @@
 
 What is taken is acknowledged to the journal. A refused document of several entries is sent again in its parts, so that
 only what is bad is refused; a refused part is put aside with the reason. Everything else is tried again later.
+
+Where an answer does not say whose fault it is (answers.py), a part is put aside only when the server takes another
+document meanwhile, in turn with refusing this one: it is well then, and this one would hold up all others for ever.
 """
 
 import logging
@@ -12,39 +15,38 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Final
 
-from msgspec import to_builtins
-from msgspec.json import encode as encode_json
-
+from actionlog_client.delivery.answers import (
+    FORBIDDEN,
+    Fault,
+    HeldUp,
+    TryLater,
+    fault_of_request,
+    fault_of_result,
+    is_for_its_size,
+)
+from actionlog_client.delivery.backoff import BackOff
 from actionlog_client.delivery.documents import Document, covers, documents_of, united
-from actionlog_client.delivery.requests import Heartbeat, Report, ordered, request_body
+from actionlog_client.delivery.requests import Heartbeat, Report, facts_json, ordered, request_body
 from actionlog_client.delivery.senders import Senders
-from actionlog_client.delivery.transport import Receipt, Refusal, Reply, Transport
+from actionlog_client.delivery.suspects import CONFIRMATIONS, MOST_SUSPECTS, Suspect, Witnesses
+from actionlog_client.delivery.transport import Receipt, Refusal, Reply, Result, Transport, Unreachable
 from actionlog_client.giving_way import giving_way
 from actionlog_client.journal.held import HeldJournal
 from actionlog_client.journal.reader import Batch, JournalReader
 
 logger = logging.getLogger("actionlog")
 
-TAKEN: Final = ("created", "updated", "unchanged")
 # A request: well below the limits of the server, and large enough that its commit is shared by many.
 MOST_ENTRIES: Final = 4_000
 MOST_BYTES: Final = 4 * 1024 * 1024
+# On a line so slow that such a request is lost before it has arrived, down to this.
+LEAST_BYTES: Final = 64 * 1024
 # The reader holds Python's lock for so many entries at a time: a thousandth of a second at most.
 ENTRIES_AT_ONCE: Final = 50
 # While the server works for one request, the next is put together and sent.
 IN_FLIGHT: Final = 2
-# These say that the way to the server is at fault, or the key, and not what was sent.
-NOT_THE_CONTENT: Final = frozenset({401, 403, 404, 405, 407, 408, 421, 425, 426, 429})
-# So often the server may fail inside before one document is suspected to be the reason.
+# So often a request may fail, nobody knows why, before one document is suspected to be the reason.
 FAILURES_UNTIL_SUSPICION: Final = 8
-
-
-class TryLater(Exception):
-    """The server could not take it now. retry_after in seconds, when it says so."""
-
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
 
 
 @dataclass(slots=True)
@@ -58,25 +60,40 @@ class _Parcel:
 class Delivery:
     """The way of one journal to the server. Used by one thread at a time."""
 
-    def __init__(self, source: HeldJournal, reader: JournalReader, transport: Transport, senders: Senders) -> None:
+    def __init__(
+        self,
+        source: HeldJournal,
+        reader: JournalReader,
+        transport: Transport,
+        senders: Senders,
+        witnesses: Witnesses | None = None,
+    ) -> None:
         self.source: Final = source
-        self._facts = _facts_of(source)
+        self._facts = facts_json(source.facts)
         self._reader = reader
         self._transport = transport
         self._senders = senders
         # The server knows of most of them, but not of those for which the request as a whole was refused.
         self._aside = source.refused.numbers()
-        self._internal_errors = 0
+        self._unclear_failures = 0
+        self._suspects: list[Suspect] = []
+        self._witnesses = witnesses or Witnesses()
+        self._most_bytes = MOST_BYTES
+        self._back_off = BackOff()
+        self._rests_until = 0.0
         self._report_is_refused = False
         self.refused = 0
         self.is_done = False
-        # It cannot be read, and that was told.
+        # It cannot be read, or not go on, and that was told.
         self.is_in_trouble = False
+        # It is of another engine, for which our key may not write.
+        self.is_not_ours = False
 
     def deliver(self, may_go_on: Callable[[], bool] = lambda: True) -> bool:
         """Deliver all that is there now, as long as may_go_on says; of a journal that is closed tell its end.
 
-        Whether it came to the end: what is written meanwhile is the next call's. Raises TryLater and Unreachable.
+        Whether it came to the end: what is written meanwhile is the next call's. Raises TryLater (HeldUp when this
+        journal alone may be the reason) and Unreachable.
         """
         in_flight: deque[tuple[_Parcel, Future[Reply]]] = deque()
         was_closed = self.source.is_closed
@@ -101,11 +118,21 @@ class Delivery:
             self._reader.rewind()
             raise
         self.is_in_trouble = False
+        self._back_off.worked()
         if was_closed and came_to_the_end and not self.is_done:
             self.report(closed=True)
             self.source.folder.note_end_told()
             self.is_done = True
         return came_to_the_end
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether it was told to rest and has not done so long enough."""
+        return time.monotonic() < self._rests_until
+
+    def rest(self) -> None:
+        """After HeldUp: so that it is not tried each time the others are."""
+        self._rests_until = time.monotonic() + self._back_off.failed()
 
     def report(self, heartbeats: Sequence[Heartbeat] = (), *, closed: bool = False) -> None:
         """Tell the server that this journal's engine is there, or that the journal is complete.
@@ -119,8 +146,8 @@ class Delivery:
     def _next_parcel(self) -> _Parcel | None:
         batches: list[Batch] = []
         entries = size = 0
-        while entries < MOST_ENTRIES and size < MOST_BYTES:
-            batch = self._reader.read(ENTRIES_AT_ONCE, MOST_BYTES - size)
+        while entries < MOST_ENTRIES and size < self._most_bytes:
+            batch = self._reader.read(ENTRIES_AT_ONCE, self._most_bytes - size)
             if batch is None:
                 break
             batches.append(batch)
@@ -153,38 +180,120 @@ class Delivery:
 
     def _settle(self, parcel: _Parcel, sent: "Future[Reply]") -> None:
         """Acknowledge a parcel once each of its entries is on the server or put aside."""
-        self._decide(parcel.documents, sent.result())
-        self._internal_errors = 0
+        self._suspects.clear()
+        try:
+            reply = sent.result()
+        except Unreachable:
+            # Perhaps too much for a slow line within the time of a request.
+            self._most_bytes = max(LEAST_BYTES, self._most_bytes // 2)
+            raise
+        self._decide(parcel.documents, reply)
+        self._judge()
+        self._unclear_failures = 0
+        self._most_bytes = min(MOST_BYTES, self._most_bytes * 2)
         for batch in parcel.batches:
             self._reader.acknowledge(batch)
+            self._tell_damage(batch)
 
     def _decide(self, documents: Sequence[Document], reply: Reply) -> None:
-        if reply.status in (200, 207):
-            receipt = reply.receipt()
-            if receipt is None or len(receipt.results) != len(documents):
-                raise TryLater(f"{self._transport.url} does not answer like an Actionlog server")
-            self._hear(receipt)
-            parts: list[Document] = []
-            for document, result in zip(ordered(documents), receipt.results, strict=True):
-                if result.outcome in TAKEN:
-                    continue
-                if result.outcome == "unauthorized":
-                    raise TryLater("the server refuses the API key")
-                if len(document.entries) > 1:
-                    parts.extend(document.parts())
-                else:
-                    refusal = result.error or Refusal(message=f"outcome {result.outcome}")
-                    self._put_aside(document, refusal)
-            if parts:
-                self._decide(parts, self._post(parts))
-            return
-        if reply.status == 500:
-            self._internal_errors += 1
-            if self._internal_errors < FAILURES_UNTIL_SUSPICION:
-                raise _try_later(reply)
-        elif reply.status >= 500 or reply.status < 400 or reply.status in NOT_THE_CONTENT:
+        """Send again in parts what was not taken, put aside those whose fault it is, and gather those that are
+        suspected. Raises TryLater."""
+        fault = fault_of_request(reply)
+        if fault is Fault.WAY:
             raise _try_later(reply)
-        self._decide_apart(documents, reply)
+        if fault is None:
+            self._decide_each(documents, reply)
+            return
+        if fault is Fault.UNCLEAR and not (is_for_its_size(reply) and _can_be_split(documents)):
+            self._unclear_failures += 1
+            if self._unclear_failures < FAILURES_UNTIL_SUSPICION:
+                raise _held_up(reply)
+        if len(documents) > 1:
+            middle = len(documents) // 2
+            for half in (documents[:middle], documents[middle:]):
+                self._decide(half, self._post(half))
+        elif _can_be_split(documents):
+            for part in documents[0].parts():
+                self._decide([part], self._post([part]))
+        elif documents and fault is Fault.CONTENT:
+            self._put_aside(documents[0], reply.refusal())
+        elif documents:
+            self._suspect(Suspect(documents[0], reply.refusal()))
+
+    def _decide_each(self, documents: Sequence[Document], reply: Reply) -> None:
+        receipt = reply.receipt()
+        if receipt is None or len(receipt.results) != len(documents):
+            raise TryLater(f"{self._transport.url} does not answer like an Actionlog server")
+        self._hear(receipt)
+        parts: list[Document] = []
+        taken: Document | None = None
+        for document, result in zip(ordered(documents), receipt.results, strict=True):
+            fault = fault_of_result(result)
+            if fault is None:
+                taken = document
+            elif fault is Fault.WAY:
+                raise TryLater("the server refuses the API key")
+            elif len(document.entries) > 1:
+                parts.extend(document.parts())
+            else:
+                refusal = result.error or Refusal(message=f"outcome {result.outcome}")
+                if fault is Fault.CONTENT:
+                    self._put_aside(document, refusal)
+                else:
+                    self._suspect(Suspect(document, refusal, result.outcome == FORBIDDEN))
+        if taken is not None:
+            self._witnesses.note(self.source.facts.engine, taken)
+        if parts:
+            self._decide(parts, self._post(parts))
+
+    def _suspect(self, suspect: Suspect) -> None:
+        self._suspects.append(suspect)
+        if len(self._suspects) >= MOST_SUSPECTS:
+            self._judge()
+
+    def _judge(self) -> None:
+        """Put each suspect aside that the server goes on to refuse while it takes a witness. Raises TryLater."""
+        suspects, self._suspects = self._suspects, []
+        for suspect in suspects:
+            self._confront(suspect)
+
+    def _confront(self, suspect: Suspect) -> None:
+        refusal: Refusal | None = suspect.refusal
+        for _ in range(CONFIRMATIONS):
+            self._hear_witness(suspect)
+            reply = self._post([suspect.document])
+            fault = fault_of_request(reply)
+            if fault is Fault.WAY:
+                raise _try_later(reply)
+            if fault is None:
+                result = self._only_result(reply)
+                fault, refusal = fault_of_result(result), result.error
+            else:
+                refusal = reply.refusal()
+            if fault is Fault.WAY:
+                raise TryLater("the server refuses the API key")
+            if fault is None:
+                return
+            if fault is Fault.CONTENT:
+                break
+        self._put_aside(suspect.document, refusal or suspect.refusal)
+
+    def _hear_witness(self, suspect: Suspect) -> None:
+        """Raises HeldUp unless the server takes now what it took before."""
+        # A key may be bound to an engine: only what is of the same one can show that it may write for it.
+        heartbeat = self._witnesses.heartbeat(self.source.facts.engine, of_any=not suspect.is_forbidden)
+        if heartbeat is not None:
+            reply = self._post([], [heartbeat])
+            if fault_of_request(reply) is None and fault_of_result(self._only_result(reply)) is None:
+                return
+        self.is_not_ours = suspect.is_forbidden and heartbeat is None
+        raise HeldUp(f"{suspect.refusal.message} It is tried again, for the server takes nothing else either.")
+
+    def _only_result(self, reply: Reply) -> Result:
+        receipt = reply.receipt()
+        if receipt is None or len(receipt.results) != 1:
+            raise TryLater(f"{self._transport.url} does not answer like an Actionlog server")
+        return receipt.results[0]
 
     def _hear(self, receipt: Receipt) -> None:
         """Say it when the numbers of this journal are not counted."""
@@ -192,38 +301,41 @@ class Delivery:
             logger.error("the server refuses to count what this engine sends: %s", receipt.journal.error.message)
             self._report_is_refused = True
 
-    def _decide_apart(self, documents: Sequence[Document], reply: Reply) -> None:
-        """The request as a whole is refused for what is in it: send it in smaller parts, down to the bad one."""
-        if len(documents) > 1:
-            middle = len(documents) // 2
-            for half in (documents[:middle], documents[middle:]):
-                self._decide(half, self._post(half))
-        elif documents and len(documents[0].entries) > 1:
-            for part in documents[0].parts():
-                self._decide([part], self._post([part]))
-        elif documents:
-            if reply.status >= 500:
-                self.report()  # raises when it is the server that is unwell, and not this document
-            self._put_aside(documents[0], reply.refusal())
+    def _tell_damage(self, batch: Batch) -> None:
+        """What cannot be read any more cannot be sent: nobody may think that it was."""
+        if batch.damaged:
+            logger.error(
+                "%d lines of the journal %s are damaged and cannot be sent (numbers: %s); the disk may be failing",
+                batch.damaged,
+                self.source.path,
+                ", ".join(map(str, batch.damaged_numbers)) or "not to be read",
+            )
 
     def _put_aside(self, document: Document, refusal: Refusal) -> None:
         numbers = document.numbers()
         if covers(self._aside, numbers):
             return  # refused again: it was sent again because of what it travelled with
         where = refusal.path or refusal.code or "no reason told"
-        self.source.put_aside(numbers, f"{where}: {refusal.message}", document.body())
+        if not self.source.put_aside(numbers, f"{where}: {refusal.message}", document.body()):
+            raise HeldUp(f"the disk has no room for what the server refused, in {self.source.path}")
         self._aside = united(self._aside, numbers)
         self.refused += len(document.entries)
         logger.error(
-            "%s %s is refused and will not be sent again (%s): %s", document.kind, document.id, where, refusal.message
+            "%s %s is refused and put aside (%s): %s (`actionlog journal --resend` sends it again)",
+            document.kind,
+            document.id,
+            where,
+            refusal.message,
         )
 
 
-def _facts_of(journal: HeldJournal) -> bytes:
-    """What the server is told of the journal's process."""
-    told = to_builtins(journal.facts)
-    return encode_json({name: value for name, value in told.items() if value is not None and name != "readers"})
+def _can_be_split(documents: Sequence[Document]) -> bool:
+    return len(documents) > 1 or any(len(document.entries) > 1 for document in documents)
 
 
 def _try_later(reply: Reply) -> TryLater:
     return TryLater(f"HTTP {reply.status}: {reply.refusal().message}", reply.retry_after)
+
+
+def _held_up(reply: Reply) -> HeldUp:
+    return HeldUp(f"HTTP {reply.status}: {reply.refusal().message}", reply.retry_after)

@@ -2,13 +2,28 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 import msgspec
 
-from actionlog_client.delivery.documents import Document, Ranges
+from actionlog_client.delivery.documents import Ranges
 from actionlog_client.giving_way import giving_way
 from actionlog_client.journal.entries import Kind
+from actionlog_client.journal.folder import JournalFacts
+
+
+class Sendable(Protocol):
+    """A document that can travel: documents.Document, or one that was put aside before."""
+
+    @property
+    def kind(self) -> Kind: ...
+
+    def body(self) -> bytes: ...
+
+    def numbers(self) -> Ranges: ...
+
+
+Some = TypeVar("Some", bound=Sendable)
 
 Heartbeat = tuple[Kind, bytes]
 
@@ -25,7 +40,7 @@ class Report:
     refused: Ranges
     closed: bool = False
 
-    def body(self, documents: Sequence[Document] = (), heartbeats: Sequence[Heartbeat] = ()) -> bytes:
+    def body(self, documents: Sequence[Sendable] = (), heartbeats: Sequence[Heartbeat] = ()) -> bytes:
         """The report as JSON, with the numbers that each document carries; none for a heartbeat."""
         numbers = {
             name: [document.numbers() for document in giving_way(documents, DOCUMENTS_AT_ONCE) if document.kind == kind]
@@ -42,12 +57,12 @@ class Report:
 LISTS: dict[Kind, str] = {"resolution": "resolution_attempts", "attempt": "action_attempts"}
 
 
-def ordered(documents: Sequence[Document]) -> list[Document]:
+def ordered(documents: Sequence[Some]) -> list[Some]:
     """The documents in the order in which the server answers: resolution attempts first."""
     return [document for kind in LISTS for document in documents if document.kind == kind]
 
 
-def request_body(documents: Sequence[Document], report: Report | None, heartbeats: Sequence[Heartbeat] = ()) -> bytes:
+def request_body(documents: Sequence[Sendable], report: Report | None, heartbeats: Sequence[Heartbeat] = ()) -> bytes:
     """One ingest request, its documents in the order of ordered()."""
     members = [
         b'"%b":[%b]'
@@ -63,3 +78,9 @@ def request_body(documents: Sequence[Document], report: Report | None, heartbeat
     if report is not None:
         members.append(b'"journal":' + report.body(documents, heartbeats))
     return b"{%b}" % b",".join(members)
+
+
+def facts_json(facts: JournalFacts) -> bytes:
+    """What the server is told of a journal's process."""
+    told = msgspec.to_builtins(facts)
+    return msgspec.json.encode({name: value for name, value in told.items() if value is not None and name != "readers"})

@@ -71,9 +71,10 @@ class HeldJournal:
         with self._readers_lock:
             return list(self._readers.values())
 
-    def put_aside(self, numbers: Ranges, reason: str, document: bytes) -> None:
-        """Keep a document that the server refused, with the numbers of the entries in it. Never raises."""
-        self.refused.put_aside(numbers, reason, document)
+    def put_aside(self, numbers: Ranges, reason: str, document: bytes) -> bool:
+        """Keep a document that the server refused, with the numbers of the entries in it. Whether there was room.
+        Never raises."""
+        return self.refused.put_aside(numbers, reason, document)
 
     def is_done(self, names: Iterable[str]) -> bool:
         """Whether nothing more will be written and all these readers have read all. Never raises."""

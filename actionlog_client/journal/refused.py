@@ -1,8 +1,12 @@
-"""What the server refused, kept aside in refused.log: lines of JSON, for people. Nothing sends it again."""
+"""What the server refused, kept aside in refused.log: lines of JSON, for people. Nothing sends it again by itself;
+`actionlog journal --resend` does (delivery/resending.py).
+"""
 
 import contextlib
+import errno
 import os
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -10,7 +14,7 @@ from typing import Final
 import msgspec
 from msgspec import Raw, Struct
 
-from actionlog_client.delivery.documents import Ranges, united
+from actionlog_client.delivery.documents import Ranges, covers, united
 
 _MOST_IN_MEMORY: Final = 100
 
@@ -31,6 +35,16 @@ class _Cut(Struct, frozen=True):
     numbers: tuple[tuple[int, int], ...]
 
 
+class _Resent(Struct, frozen=True):
+    """The numbers of what was sent again, and taken then."""
+
+    resent: tuple[tuple[int, int], ...]
+    at: datetime
+
+
+_Line = Refused | _Cut | _Resent
+
+
 class RefusedLog:
     """largest is in bytes: beyond it the oldest lines are removed until half of it is free. Their numbers are kept."""
 
@@ -41,13 +55,43 @@ class RefusedLog:
         # The courier puts aside while the keeper writes what the disk did not take.
         self._lock = threading.Lock()
 
-    def put_aside(self, numbers: Ranges, reason: str, document: bytes) -> None:
-        """Keep a refused document. Never raises: what the disk does not take is kept in memory (100 documents)."""
+    def put_aside(self, numbers: Ranges, reason: str, document: bytes) -> bool:
+        """Keep a refused document. What the disk does not take is kept in memory, up to 100 documents; False when
+        there are so many already. Never raises."""
         refused = Refused(datetime.now(UTC), tuple(numbers), reason, Raw(document))
         with self._lock:
-            self._unwritten.append(msgspec.json.encode(refused) + b"\n")
-            del self._unwritten[:-_MOST_IN_MEMORY]
+            if len(self._unwritten) >= _MOST_IN_MEMORY:
+                self._write()
+            has_room = len(self._unwritten) < _MOST_IN_MEMORY
+            if has_room:
+                self._unwritten.append(msgspec.json.encode(refused) + b"\n")
         self.write()
+        return has_room
+
+    def note_resent(self, numbers: Ranges) -> None:
+        """These were sent again, and taken: they are refused no more. Raises OSError when it cannot be noted.
+
+        Also for who does not hold the journal: a line is added in one write.
+        """
+        line = msgspec.json.encode(_Resent(tuple(numbers), datetime.now(UTC))) + b"\n"
+        file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        try:
+            # With a newline before it: the last line may have been cut short.
+            if os.write(file, b"\n" + line) != len(line) + 1:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
+        finally:
+            os.close(file)
+
+    def tidy(self) -> None:
+        """Remove what was sent again, and the file when nothing is left. Only for who holds the journal. Raises
+        OSError."""
+        with self._lock:
+            lines = [line for line in self._lines() if not isinstance(line, _Resent)]
+            kept = _still_refused(self._lines())
+            if not kept:
+                self._path.unlink(missing_ok=True)
+            elif len(kept) < len(lines):
+                self._replace(kept)
 
     def write(self) -> None:
         """Write what the disk did not take so far. Never raises."""
@@ -75,22 +119,22 @@ class RefusedLog:
                 self._cut()
 
     def entries(self) -> list[Refused]:
-        """The documents that are still there, the oldest first."""
-        return [line for line in self._lines() if isinstance(line, Refused)]
+        """The documents that are still there and were not taken since, the oldest first."""
+        return [line for line in _still_refused(self._lines()) if isinstance(line, Refused)]
 
     def cut(self) -> int:
         """How many older ones were removed for room."""
         return sum(line.cut for line in self._lines() if isinstance(line, _Cut))
 
     def numbers(self) -> Ranges:
-        """The numbers of all that was ever refused."""
-        return _numbers(self._lines())
+        """The numbers of all that was refused, and not taken when it was sent again."""
+        return _numbers(_still_refused(self._lines()))
 
-    def _lines(self) -> list[Refused | _Cut]:
+    def _lines(self) -> list[_Line]:
         content = b""
         with contextlib.suppress(OSError):
             content = self._path.read_bytes()
-        lines: list[Refused | _Cut] = []
+        lines: list[_Line] = []
         for text in (*content.split(b"\n"), *self._unwritten):
             if text:
                 with contextlib.suppress(msgspec.MsgspecError):
@@ -98,7 +142,7 @@ class RefusedLog:
         return lines
 
     def _cut(self) -> None:
-        lines = self._lines()
+        lines = _still_refused(self._lines())
         kept: list[Refused | _Cut] = []
         size = 0
         while lines and isinstance(last := lines[-1], Refused):
@@ -107,18 +151,34 @@ class RefusedLog:
                 break
             kept.insert(0, lines.pop())
         cut = sum(line.cut if isinstance(line, _Cut) else 1 for line in lines)
-        kept.insert(0, _Cut(cut, tuple(_numbers(lines))))
+        if cut:
+            kept.insert(0, _Cut(cut, tuple(_numbers(lines))))
+        self._replace(kept)
+
+    def _replace(self, lines: Sequence[Refused | _Cut]) -> None:
         beside = self._path.with_suffix(".new")
         file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with open(file, "wb") as new:
-            new.writelines(msgspec.json.encode(line) + b"\n" for line in kept)
+            new.writelines(msgspec.json.encode(line) + b"\n" for line in lines)
         beside.replace(self._path)
 
 
-def _decoded(text: bytes) -> Refused | _Cut:
+def _decoded(text: bytes) -> _Line:
     if text.startswith(b'{"cut"'):
         return msgspec.json.decode(text, type=_Cut)
+    if text.startswith(b'{"resent"'):
+        return msgspec.json.decode(text, type=_Resent)
     return msgspec.json.decode(text, type=Refused)
+
+
+def _still_refused(lines: list[_Line]) -> list[Refused | _Cut]:
+    """Without those that were taken when they were sent again."""
+    resent = united([], [each for line in lines if isinstance(line, _Resent) for each in line.resent])
+    return [
+        line
+        for line in lines
+        if isinstance(line, _Cut) or (isinstance(line, Refused) and not covers(resent, list(line.numbers)))
+    ]
 
 
 def _numbers(lines: list[Refused | _Cut]) -> Ranges:

@@ -124,7 +124,7 @@ def test_a_server_that_takes_requests_and_never_answers_holds_nothing_up(
 def test_a_server_whose_answer_drips_is_tried_again(
     server: Server, way: UnreliableWay, incident: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(Transport.__init__.__kwdefaults__, "request_seconds", 0.5)
+    monkeypatch.setattr(Transport.__init__, "__kwdefaults__", {"read_seconds": 20.0, "request_seconds": 0.5})
     with ActionLogger(way.url, server.api_key, tmp_path, json_store="") as action_logger:
         way.dripping = True
         action_logger.start_action_attempt("a", "restart", {}, incident).mark_success()
