@@ -1,7 +1,7 @@
 """What can be told of attempts without a server: from the journals and from the JSON store. Writes nothing."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from actionlog_client.journal.directory import JournalDirectory
 from actionlog_client.journal.entries import Entry
 from actionlog_client.journal.folder import JournalFolder
 from actionlog_client.journal.reader import JournalReader
+from actionlog_client.journal.removed import removed_until
 from actionlog_client.json_store import STORED, attempt_files
 from actionlog_client.local_attempts import LocalAttempt, attempt_of, documents_by_attempt
 from actionlog_client.local_statistics import statistics_of, window_start
@@ -33,12 +34,24 @@ class LocalFiles:
         return [attempt.shown() for attempt in sorted(found, key=_begun)]
 
     def statistics(self, days_back: int, *, now: datetime) -> dict[str, Any]:
-        """The server's figures of the last days_back times 24 hours, as far as they can be known here.
+        """The server's figures of the last days_back times 24 hours, as far as they can be known here. exact is False,
+        and inexact_because says why, when some of what was recorded in this time was removed.
 
         Raises ValueError for days_back outside of 1 to 3660.
         """
+        begins = window_start(days_back, now).timestamp()
         # What was last written before the window began did not start in it.
-        return statistics_of(self._attempts(window_start(days_back, now).timestamp()), days_back, now)
+        figures = statistics_of(self._attempts(begins), days_back, now)
+        # Asked for afterwards: what goes while it is counted counts as gone.
+        gone = removed_until(self._directory.path, also_stored=self._json_store is None)
+        if gone > begins:
+            until = datetime.fromtimestamp(gone, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+            figures["exact"] = False
+            figures["inexact_because"] = (
+                f"Of what was recorded here up to {until}, the disk budget has removed some. "
+                "Ask the server, or raise ACTIONLOG_DISK_BUDGET."
+            )
+        return figures
 
     def _attempts(self, changed_after: float = 0.0) -> Iterator[LocalAttempt]:
         # Journals first: what leaves them in the meantime is in the files then.

@@ -243,6 +243,8 @@ class ActionLogger:
         """The figures of the last days_back times 24 hours: success_rate, total_attempts, by_action_type and more.
 
         From the server; while it cannot be reached, or none is configured, from local files. "source" says which.
+        "exact" is False when they are not the figures of all that was recorded, as when the disk budget has removed
+        some of it here; "inexact_because" then says why.
         """
         return self._recorder.statistics(days_back)
 

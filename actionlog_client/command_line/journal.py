@@ -38,7 +38,7 @@ REASONS_SHOWN: Final = 5
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="show each journal, however many are complete")
-    parser.add_argument("--resend", action="store_true", help="send what was refused once more (scope write)")
+    parser.add_argument("--resend", action="store_true", help="send what was refused once more (scope ingest)")
     parser.add_argument("--json", action="store_true", help="print all of it as one JSON object")
 
 
@@ -93,7 +93,7 @@ def _resend(states: Sequence["JournalState"], settings: Settings) -> dict[str, i
     except (Unreachable, TryLater) as error:
         raise Trouble(
             f"{resent['taken']} documents were taken, then it could not go on: {error} What is left is kept; "
-            "call again later, with a key that has the scope write.",
+            "call again later, with a key that has the scope ingest.",
             UNREACHABLE,
         ) from error
     except OSError as error:

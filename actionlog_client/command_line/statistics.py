@@ -62,7 +62,8 @@ def _lines(figures: dict[str, Any], days: int, paint: Paint) -> list[str]:
             f"99th {duration(spread['p99'])}"
         )
     if figures.get("exact") is False:
-        lines.append(paint("some figures are being recounted; ask again in a moment", "yellow"))
+        why = figures.get("inexact_because") or "some figures are being recounted; ask again in a moment"
+        lines.append(paint(plain(why, 300), "yellow"))
     if kinds := figures.get("by_action_type"):
         rows = [_row(kind) for kind in sorted(kinds, key=lambda kind: (-kind["total"], kind["action_type"]))]
         header, *body = table(

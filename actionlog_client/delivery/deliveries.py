@@ -227,22 +227,29 @@ class Delivery:
         self._hear(receipt)
         parts: list[Document] = []
         taken: Document | None = None
+        forbidden: Suspect | None = None
         for document, result in zip(ordered(documents), receipt.results, strict=True):
             fault = fault_of_result(result)
             if fault is None:
                 taken = document
-            elif fault is Fault.WAY:
+                continue
+            if fault is Fault.WAY:
                 raise TryLater("the server refuses the API key")
-            elif len(document.entries) > 1:
+            refusal = result.error or Refusal(message=f"outcome {result.outcome}")
+            suspect = Suspect(document, refusal, is_forbidden=result.outcome == FORBIDDEN)
+            if suspect.is_forbidden:
+                forbidden = suspect
+            if len(document.entries) > 1:
                 parts.extend(document.parts())
+            elif fault is Fault.CONTENT:
+                self._put_aside(document, refusal)
             else:
-                refusal = result.error or Refusal(message=f"outcome {result.outcome}")
-                if fault is Fault.CONTENT:
-                    self._put_aside(document, refusal)
-                else:
-                    self._suspect(Suspect(document, refusal, result.outcome == FORBIDDEN))
+                self._suspect(suspect)
         if taken is not None:
             self._witnesses.note(self.source.facts.engine, taken)
+        if parts and forbidden is not None:
+            # Before it is sent in parts: of those that do not tell their engine the server would believe any key.
+            self._hear_witness(forbidden)
         if parts:
             self._decide(parts, self._post(parts))
 
@@ -281,7 +288,7 @@ class Delivery:
     def _hear_witness(self, suspect: Suspect) -> None:
         """Raises HeldUp unless the server takes now what it took before."""
         # A key may be bound to an engine: only what is of the same one can show that it may write for it.
-        heartbeat = self._witnesses.heartbeat(self.source.facts.engine, of_any=not suspect.is_forbidden)
+        heartbeat = self._witnesses.heartbeat(self.source.facts.engine, for_key=suspect.is_forbidden)
         if heartbeat is not None:
             reply = self._post([], [heartbeat])
             if fault_of_request(reply) is None and fault_of_result(self._only_result(reply)) is None:

@@ -32,11 +32,23 @@ class Witnesses:
         self._taken: dict[str | None, Document] = {}
 
     def note(self, engine: str | None, document: Document) -> None:
-        self._taken[engine] = document
+        """The server took it. engine: whose journal it is from."""
+        known = self._taken.get(engine)
+        if known is None or _tells_engine(document) or not _tells_engine(known):
+            self._taken[engine] = document
 
-    def heartbeat(self, engine: str | None, *, of_any: bool) -> Heartbeat | None:
-        """One entry of such a document, to be sent without its number; None when nothing was taken yet."""
+    def heartbeat(self, engine: str | None, *, for_key: bool) -> Heartbeat | None:
+        """One entry of such a document, to be sent without its number; None when nothing was taken yet.
+
+        for_key: it must show that the key may write what this engine tells, for which it tells its engine itself.
+        """
         document = self._taken.get(engine)
-        if document is None and of_any:
+        if for_key:
+            document = document if document is not None and _tells_engine(document) else None
+        elif document is None:
             document = next(iter(self._taken.values()), None)
         return None if document is None else (document.kind, document.parts()[0].body())
+
+
+def _tells_engine(document: Document) -> bool:
+    return b'"engine":' in bytes(document.entries[0].facts)

@@ -14,11 +14,14 @@ from uuid import UUID
 import msgspec
 
 from actionlog_client.delivery.documents import Ranges
+from actionlog_client.journal.cursor import Position
 from actionlog_client.journal.folder import JournalFacts, JournalFolder, Segment, write_private
 from actionlog_client.journal.lines import entry_of, sealed
 from actionlog_client.journal.reader import JournalReader, last_number
 from actionlog_client.journal.refused import RefusedLog
+from actionlog_client.journal.removed import note_removed
 from actionlog_client.journal.shedding import without_details
+from actionlog_client.json_store import STORED
 
 DEFAULT_REFUSED_SHARE: Final = 1024 * 1024
 
@@ -92,21 +95,29 @@ class HeldJournal:
         """Remove segments that these readers are done with, the oldest first, until so many bytes are gained.
         The last one stays. Returns how many bytes it gained. Never raises."""
         gained = 0
+        removed = []
         done = min((self.reader(name).done for name in names), default=None)
         for segment in self.folder.segments()[:-1]:
-            at_end = done is not None and done[:2] == segment[:2]
-            if gained >= wanted or not (done is None or segment.number < done.segment or at_end):
+            if gained >= wanted or not (done is None or _is_before(segment, done)):
                 break
             with contextlib.suppress(OSError):
                 self.folder.segment_path(segment.number).unlink()
                 gained += segment.size
+                removed.append(segment)
+        self._note_removed(removed, self.reader(STORED).done)
         return gained
 
     def remove(self) -> int:
         """Remove all of it. Returns how many bytes it gained. Never raises."""
         size = self.folder.size()
+        segments, stored = self.folder.segments(), self.reader(STORED).done
         self.folder.remove()
+        self._note_removed(segments, stored)
         return size
+
+    def _note_removed(self, segments: list[Segment], stored: Position) -> None:
+        is_stored = all(_is_before(segment, stored) for segment in segments if segment.size)
+        note_removed(self.path.parent, segments, is_stored=is_stored)
 
     def shed(self, names: Iterable[str]) -> int:
         """Give up the details of steps in segments that are closed and of which these readers have begun nothing.
@@ -161,3 +172,8 @@ class HeldJournal:
         for reader in self.readers():
             reader.leave_to_parent()
         self.release()
+
+
+def _is_before(segment: Segment, position: Position) -> bool:
+    """Whether a segment that is complete ends at this position or before it."""
+    return segment.number < position.segment or segment[:2] == position[:2]

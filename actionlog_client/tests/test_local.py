@@ -138,6 +138,62 @@ def test_without_a_store_the_journals_tell(tmp_path: Path, journals: JournalDire
         local.statistics(0, now=datetime.now(UTC))
 
 
+def deliver(journal: FileJournal, reader: str) -> None:
+    while (batch := journal.reader(reader).read()) is not None:
+        journal.reader(reader).acknowledge(batch)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_figures_are_not_exact_once_the_budget_has_removed_what_they_would_count(tmp_path: Path, whole: bool) -> None:
+    journals = directory(tmp_path, 256 * 1024, readers=("delivered",))
+    journal = journals.begin()
+    now = datetime.now(UTC)
+    for document in recording(60):
+        record(journal, document)
+    local = LocalFiles(journals, None)
+    figures = local.statistics(7, now=now)
+    assert figures["exact"] is True
+    assert "inexact_because" not in figures
+    before = local.statistics(30, now=now)["total_attempts"]
+    deliver(journal, "delivered")
+    if whole:
+        journals.release(journal)
+        journals = directory(tmp_path, 64 * 1024, readers=("delivered",))
+    journals.tend()
+    figures = LocalFiles(journals, None).statistics(30, now=now)
+    assert figures["total_attempts"] < before
+    assert figures["exact"] is False
+    assert "disk budget has removed" in figures["inexact_because"]
+    # Of days that began after what was removed was written, all is there.
+    assert LocalFiles(journals, None).statistics(1, now=now + timedelta(days=2))["exact"] is True
+    journals.release_all()
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_what_is_in_the_store_may_go_from_the_journals(tmp_path: Path, stored: bool) -> None:
+    def journals_of(budget: int) -> JournalDirectory:
+        return JournalDirectory(tmp_path / "journal", budget, readers=("delivered", STORED), essential=("delivered",))
+
+    journals = journals_of(1 << 20)
+    journal = journals.begin()
+    for document in recording(60):
+        record(journal, document)
+    deliver(journal, "delivered")
+    journal.close()
+    if stored:
+        store = JsonStore(tmp_path / "logs", journals.held)
+        store.start()
+        assert store.close(10)
+    journals.release(journal)
+    journals = journals_of(64 * 1024)
+    journals.tend()
+    assert not journal.path.exists()
+    figures = LocalFiles(journals, tmp_path / "logs").statistics(30, now=datetime.now(UTC))
+    assert figures["exact"] is stored
+    assert (figures["total_attempts"] == 60) is stored
+    journals.release_all()
+
+
 def test_files_of_the_old_format_and_of_others_do_not_disturb(tmp_path: Path, journals: JournalDirectory) -> None:
     (tmp_path / "logs").mkdir()
     old = {
