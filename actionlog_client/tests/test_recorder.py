@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections import deque
@@ -458,3 +460,70 @@ def test_a_spent_budget_drops_steps_then_refuses_starts_and_keeps_outcomes(serve
             assert told["logs"] == []
         else:
             assert len(told["logs"]) == 1
+
+
+ON_A_FULL_DISK = """
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from actionlog_client import ActionLogger
+from actionlog_client.journal.directory import JournalDirectory
+
+disk = Path(sys.argv[1])
+action_logger = ActionLogger(json_store="", journal_dir=disk / "journal", disk_budget=4 << 20)
+attempts = [action_logger.start_action_attempt(f"a{number}", "fill", {}, "full disk") for number in range(300)]
+assert action_logger.flush(10)
+# The reserve is given up too: it would take what is told.
+with open(disk / "ballast", "wb", buffering=0) as ballast:
+    while True:
+        try:
+            if not ballast.write(b"x" * 4096):
+                break
+        except OSError:
+            break
+for attempt in attempts:
+    attempt.mark_success({"text": "x" * 900})
+journal = action_logger._recorder._journal
+assert journal.waiting, journal.obstacle
+began = time.monotonic()
+assert not action_logger.flush(1)
+assert 0.8 < time.monotonic() - began < 3
+if sys.argv[2] == "room":
+    # It waits until there is room again.
+    threading.Timer(1, (disk / "ballast").unlink).start()
+    assert action_logger.flush(20)
+    assert not journal.waiting
+    assert action_logger.close()
+elif sys.argv[2] == "close":
+    threading.Timer(1, (disk / "ballast").unlink).start()
+    assert action_logger.close(20)
+elif sys.argv[2] == "lost":
+    assert not action_logger.close(1)
+# Else the exit handler says it.
+"""
+
+
+@pytest.mark.parametrize("how", ["room", "close", "lost", "exit"])
+def test_outcomes_that_wait_for_a_full_disk_are_not_said_to_be_delivered(
+    server: Server, tmp_path: Path, how: str
+) -> None:
+    script = 'mount -t tmpfs -o size=2m tmpfs "$1" && exec "$2" -c "$3" "$1" "$4"'
+    command = ["unshare", "-m", "sh", "-c", script, "sh", str(tmp_path), sys.executable, ON_A_FULL_DISK, how]
+    try:
+        ran = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=engine_environment(server, tmp_path),
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+    except FileNotFoundError:
+        pytest.skip("There is no unshare here.")
+    if ran.returncode and ("unshare:" in ran.stderr or "mount:" in ran.stderr):
+        pytest.skip(f"No file system can be mounted here: {ran.stderr}")
+    assert ran.returncode == 0, ran.stderr
+    assert ("were never written and are lost: " in ran.stderr) == (how in ("lost", "exit")), ran.stderr
