@@ -215,9 +215,9 @@ class Delivery:
         elif _can_be_split(documents):
             for part in documents[0].parts():
                 self._decide([part], self._post([part]))
-        elif documents and fault is Fault.CONTENT:
-            self._put_aside(documents[0], reply.refusal())
         elif documents:
+            # Also when the server says that it is the content: of a document it says so in a result, and what it says
+            # of a whole request it may say of every one.
             self._suspect(Suspect(documents[0], reply.refusal()))
 
     def _decide_each(self, documents: Sequence[Document], reply: Reply) -> None:

@@ -7,9 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from actionlog_client.delivery.deliveries import _facts_of
 from actionlog_client.delivery.documents import documents_of
-from actionlog_client.delivery.requests import Report, request_body
+from actionlog_client.delivery.requests import Report, facts_json, request_body
 from actionlog_client.journal.entries import Weight
 from actionlog_client.journal.reader import JournalReader
 from actionlog_client.tests.journals import append, directory
@@ -30,7 +29,7 @@ def test_a_journal_is_told_by_the_client_and_known_by_the_server(tmp_path: Path)
     batch = JournalReader(journal.folder, "delivered").read(100, 2**20)
     assert batch is not None
     documents = documents_of(batch.entries)
-    report = Report(_facts_of(journal), written=7, refused=[(6, 6)])
+    report = Report(facts_json(journal.facts), written=7, refused=[(6, 6)])
     heartbeat = msgspec.json.encode({"attempt_id": second})
     answer = ingest_json(request_body(documents, report, [("attempt", heartbeat)]))
     assert outcomes(answer)[:2] == ["created", "created"]
@@ -44,7 +43,7 @@ def test_a_journal_is_told_by_the_client_and_known_by_the_server(tmp_path: Path)
     assert told.started_at is not None
     assert abs((told.started_at - datetime.now(UTC)).total_seconds()) < 60
 
-    closing = Report(_facts_of(journal), written=7, refused=[(6, 7)], closed=True)
+    closing = Report(facts_json(journal.facts), written=7, refused=[(6, 7)], closed=True)
     assert ingest_json(request_body([], closing))["journal"]["outcome"] == "taken"
     told = read_instance(journal.journal_id)
     assert told is not None
