@@ -136,6 +136,20 @@ def test_a_server_whose_answer_drips_is_tried_again(
     assert found["status"] == "success"
 
 
+def test_on_a_line_too_slow_for_a_large_request_smaller_ones_get_through(
+    server: Server, way: UnreliableWay, incident: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Transport.__init__, "__kwdefaults__", {"read_seconds": 20.0, "request_seconds": 1.0})
+    way.answering = answer("503 Service Unavailable")
+    with ActionLogger(way.url, server.api_key, tmp_path, json_store="") as action_logger:
+        for number in range(60):
+            attempt = action_logger.start_action_attempt(f"a{number}", "restart", {}, incident)
+            attempt.mark_success({"lines": ["x" * 1000] * 50})
+        way.bytes_per_second, way.answering = 2_000_000, None
+        assert action_logger.flush(30)
+    assert len(attempts_of(server, incident)) == 60
+
+
 def test_a_conflicting_part_is_put_aside_and_the_rest_is_recorded(
     action_logger: ActionLogger, server: Server, incident: str
 ) -> None:

@@ -17,7 +17,7 @@ class UnreliableWay:
 
     answering: when set, what each request gets instead of being passed on, as a whole HTTP answer; for those that hold
     the bytes only_for alone, when that is set. silent: requests are taken and not answered. dripping: the answer to a
-    request that was passed on comes a byte at a time, and never whole.
+    request that was passed on comes a byte at a time, and never whole. bytes_per_second: how fast requests get through.
     """
 
     def __init__(self, url: str, *, losing_answers: float = 0.0, seed: int = 0) -> None:
@@ -28,6 +28,7 @@ class UnreliableWay:
         self.answering: bytes | None = None
         self.only_for = b""
         self.silent = self.dripping = False
+        self.bytes_per_second: float | None = None
         self.lost = self.requests = 0
         self.url = ""
         self._loop = asyncio.new_event_loop()
@@ -67,6 +68,8 @@ class UnreliableWay:
                 while True:
                     request = await _message(reader)
                     self.requests += 1
+                    if self.bytes_per_second is not None:
+                        await asyncio.sleep(len(request) / self.bytes_per_second)
                     if self.silent:
                         await asyncio.sleep(3600)
                     if self.answering is not None and self.only_for in request:

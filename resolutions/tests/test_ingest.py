@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.db import connection, connections
 
 from access.keys import Key, create_key, revoke_key
 from attempts.models import ActionAttempt, ActionLog, Refusal
+from attempts.recording import AttemptSubmission, record_attempts
 from attempts.signals import attempts_recorded, derived
 from resolutions.decoding import decode_ingest
 from resolutions.ingest import ingest, ingest_json
@@ -131,6 +132,20 @@ def with_key(key: Key, *documents: Json) -> list[str | None]:
     submissions = decode_ingest(msgspec.json.encode({"action_attempts": list(documents)}), key)
     ingest(submissions)
     return [submission.outcome for submission in submissions]
+
+
+def test_a_fault_of_ours_is_told_apart_from_a_fault_of_the_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who sent it may send it again once we are repaired."""
+    def faulty(submissions: Sequence[AttemptSubmission], **facts: Any) -> Any:
+        if any(each.document is not None and each.document.action_id == "meets it" for each in submissions):
+            raise TypeError("a fault of ours")
+        return record_attempts(submissions, **facts)
+
+    monkeypatch.setattr("resolutions.ingest.record_attempts", faulty)
+    answer = send(attempt(), attempt(action_id="meets it"), attempt())
+    assert outcomes(answer) == ["created", "rejected", "created"]
+    assert answer["results"][1]["error"]["code"] == "internal"
+    assert Refusal.objects.get().code == "internal"
 
 
 def test_a_bound_key_writes_only_its_own_engines_records() -> None:
