@@ -30,7 +30,14 @@ def server() -> Iterator[Server]:
         yield server
 
 
-@pytest.mark.timeout(240)
+def wait_until_it_works(output: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not output.stat().st_size:
+        assert time.monotonic() < deadline, "the engine has logged nothing"
+        time.sleep(0.01)
+
+
+@pytest.mark.timeout(600)
 def test_every_call_that_returned_before_a_kill_is_on_the_server_once(server: Server, tmp_path: Path) -> None:
     chance = random.Random(20261123)
     # However fast the machine, all of them together stay far from the disk budget: no step may be dropped here.
@@ -45,8 +52,14 @@ def test_every_call_that_returned_before_a_kill_is_on_the_server_once(server: Se
             incident = f"killed-{number}"
             said[incident] = tmp_path / incident
             running[incident] = start_engine(environment, incident, str(1 + number % 3), output=said[incident])
-        # Each at a moment of its own, from its first breath to its full run.
-        due = sorted((chance.uniform(0.2, 2.6), incident) for incident in running)
+        # Each at a moment of its own: most of them amid their work, on a machine of any speed, and the first of each
+        # five at some moment from its first breath on.
+        early, *others = running
+        time.sleep(chance.uniform(0.0, 1.5))
+        running[early].send_signal(signal.SIGKILL)
+        for incident in others:
+            wait_until_it_works(said[incident])
+        due = sorted((chance.uniform(0.0, 2.0), incident) for incident in others)
         began = time.monotonic()
         for moment, incident in due:
             time.sleep(max(0.0, began + moment - time.monotonic()))
@@ -56,7 +69,7 @@ def test_every_call_that_returned_before_a_kill_is_on_the_server_once(server: Se
     accounts = {incident: Account() for incident in said}
     for incident, output in said.items():
         accounts[incident].read(output.read_bytes())
-    assert sum(bool(account.started) for account in accounts.values()) > KILLS / 2
+    assert sum(bool(account.started) for account in accounts.values()) >= KILLS * 4 / 5
 
     # The next engine that uses the folder delivers what the dead ones left.
     with ActionLogger(server.url, server.api_key, tmp_path / "journal", engine="heir", json_store="") as heir:
