@@ -92,27 +92,3 @@ class Journal(Protocol):
 
     def leave_to_parent(self) -> None:
         """Called in a forked child: let go of what belongs to the parent process, without disturbing it."""
-
-
-def entry_json(
-    number: int,
-    kind: Kind,
-    record_id: str,
-    identity: bytes,
-    status: str | None,
-    facts: bytes,
-    steps: bytes,
-    extra: bytes,
-) -> bytes:
-    """The entry as one line of JSON, as Entry decodes it. Every part is JSON already; ids and statuses are plain."""
-    told = b"null" if status is None else b'"%b"' % status.encode()
-    return b'[%d,"%b","%b",%b,%b,%b,%b,%b]' % (
-        number,
-        kind.encode(),
-        record_id.encode(),
-        identity,
-        told,
-        facts,
-        steps,
-        extra,
-    )

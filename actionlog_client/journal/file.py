@@ -24,11 +24,10 @@ from actionlog_client.journal.entries import (
     JournalFull,
     Kind,
     Weight,
-    entry_json,
 )
 from actionlog_client.journal.folder import JournalFacts, JournalFolder
 from actionlog_client.journal.held import DEFAULT_REFUSED_SHARE, HeldJournal
-from actionlog_client.journal.lines import sealed
+from actionlog_client.journal.lines import entry_line
 from actionlog_client.journal.room import OUTCOME_ROOM, UNLIMITED, WAITING_BARE, WAITING_WHOLE, Room
 
 DEFAULT_SEGMENT_SIZE: Final = 4 * 1024 * 1024
@@ -118,23 +117,20 @@ class FileJournal(HeldJournal):
             obstacle = None
             while True:
                 number = self._written + 1
-                line = sealed(entry_json(number, kind, record_id, identity, status, facts, steps, extra))
+                line = entry_line(number, kind, record_id, identity, status, facts, steps, extra)
                 length = len(line)
-                if (
-                    weight is _OUTCOME
-                    and length > OUTCOME_ROOM
-                    and self._grown + self._reserved + length > self._outcomes_until
-                ):
-                    # The outcomes of all the others come first, whatever one of them has to say.
-                    line = sealed(_bare(number, kind, record_id, identity, status, length))
-                    length = len(line)
                 if (
                     self._alert
                     or self._announced is not None
                     or self._grown + self._reserved + length > self._steps_until
                 ):
                     obstacle = self._look(weight, length)
-                    if obstacle is not None and weight is not _OUTCOME:
+                    if weight is _OUTCOME:
+                        if length > OUTCOME_ROOM and self._grown + self._reserved + length > self._outcomes_until:
+                            # The outcomes of all the others come first, whatever one of them has to say.
+                            line = _bare(number, kind, record_id, identity, status, length)
+                            length = len(line)
+                    elif obstacle is not None:
                         return _refused(weight, obstacle)
                 # No call stands between these three, so nobody gets in between.
                 if self._written + 1 == number:
@@ -149,7 +145,7 @@ class FileJournal(HeldJournal):
                 if weight is not _OUTCOME and self._withdraw(number, line):
                     return _refused(weight, obstacle)
                 if self._announced is line:
-                    self._keep_waiting(line, sealed(_bare(number, kind, record_id, identity, status, length)))
+                    self._keep_waiting(line, _bare(number, kind, record_id, identity, status, length))
                 return number
             self._announced = None
             if weight is _START:
@@ -426,7 +422,7 @@ class FileJournal(HeldJournal):
 def _bare(number: int, kind: Kind, record_id: str, identity: bytes, status: str | None, length: int) -> bytes:
     """An outcome without what it has to say, but for how many bytes that was."""
     extra = b'{"dropped_outcome_bytes":%d}' % length
-    return entry_json(number, kind, record_id, identity, status, EMPTY_OBJECT, EMPTY_LIST, extra)
+    return entry_line(number, kind, record_id, identity, status, EMPTY_OBJECT, EMPTY_LIST, extra)
 
 
 def _refused(weight: Weight, obstacle: str) -> int:

@@ -24,6 +24,14 @@ def kept(journal: Journal) -> list[Entry]:
     return entries_in(journal.folder)
 
 
+def test_a_large_outcome_that_comes_first_is_kept_whole(journal: Journal) -> None:
+    """As that of an attempt which an earlier journal has started."""
+    result = b'{"result":"%b"}' % (b"x" * 5000)
+    journal.append("attempt", "a1", IDENTITY, "success", facts=result, weight=Weight.OUTCOME)
+    (told,) = kept(journal)
+    assert (bytes(told.facts), bytes(told.extra)) == (result, b"{}")
+
+
 def test_an_entry_is_kept_as_it_was_told(journal: Journal) -> None:
     number = journal.append(
         "resolution",
