@@ -19,7 +19,7 @@ from actionlog_client.payload.encoder import PayloadEncoder
 from actionlog_client.payload.foreign import ask_apart
 from actionlog_client.payload.hiding import hiding
 from actionlog_client.payload.kinds import has_candid_traceback, name_of
-from actionlog_client.telling import Telling
+from actionlog_client.telling import Telling, told_step
 
 if TYPE_CHECKING:
     from actionlog_client.logger import ActionLogger
@@ -118,7 +118,7 @@ class ActionAttempt:
             self.status = "in_progress"
             self._watch = self._logger.stopwatch()
             self.started_at = self._watch.started_at
-        telling = self._telling()
+        telling = Telling(self._encoder)
         telling.time("started_at", self.started_at)
         self._tell(telling, "in_progress")
 
@@ -130,31 +130,22 @@ class ActionAttempt:
     def log_step(self, step: Any, status: Any = "in_progress", details: Any = None) -> None:
         """One entry of the attempt's log: what was done, how it stands, and any details."""
         number = next(self._numbers)
-        told = Telling(self._encoder, {"sequence": number}, prefix=f"logs[{number}].")
-        told.text("step", step)
-        told.text("status", status)
-        told.time("timestamp", self._watch.now())
-        told.json("details", details)
+        steps, extra = told_step(self._encoder, number, step, status, self._watch.now(), details)
         if not self._logger.append(
-            "attempt",
-            self.attempt_id,
-            self._identity,
-            steps=b"[%b]" % told.facts(),
-            extra=told.extra(),
-            weight=Weight.STEP,
+            "attempt", self.attempt_id, self._identity, steps=steps, extra=extra, weight=Weight.STEP
         ):
             with self._lock:
                 self.dropped_steps += 1
 
     def mark_success(self, result: Any = None) -> None:
         """The action did what it was meant to do. result: anything worth keeping."""
-        telling = self._telling()
+        telling = Telling(self._encoder)
         telling.json("result", result)
         self._finish("success", telling, result=result)
 
     def mark_failure(self, error_message: Any, error_details: Any = None, *, error_type: Any = None) -> None:
         """The action failed, with a message and any details. error_type: what kind of failure, such as `timeout`."""
-        telling = self._telling()
+        telling = Telling(self._encoder)
         telling.text("error_message", error_message)
         telling.text("error_type", error_type)
         telling.json("error_details", error_details)
@@ -185,7 +176,7 @@ class ActionAttempt:
         if self.is_final or self.completed_at is not None:
             return
         logger.warning("%r is complete without an outcome: mark_success or mark_failure was not called", self)
-        telling = self._telling()
+        telling = Telling(self._encoder)
         self._time_the_end(telling)
         self._tell(telling, None)
         self._logger.forget(self)
@@ -231,23 +222,28 @@ class ActionAttempt:
         return b'{"attempt_id":"%b",%b}' % (self.attempt_id.encode(), self._identity[1:-1])
 
     def _end_unrun(self, status: Status, reason: Any, error_type: Any, error_details: Any) -> None:
-        telling = self._telling()
+        telling = Telling(self._encoder)
         telling.text("error_message", reason)
         telling.text("error_type", error_type)
         telling.json("error_details", error_details)
         self._finish(status, telling, error_message=reason, error_type=error_type)
 
-    def _finish(self, status: Status, telling: Telling, *, result: Any = None, **error: Any) -> None:
+    def _finish(
+        self, status: Status, telling: Telling, *, result: Any = None, error_message: Any = None, error_type: Any = None
+    ) -> None:
         # Counting is one step, which neither a thread nor a signal handler can come between.
         if next(self._outcomes):
             logger.warning("%r is told to be %s as well; the first outcome stays", self, status)
-            self.log_step("outcome told again", "ignored", {"status": status, "result": result, **error})
+            told = {"result": result, "error_message": error_message, "error_type": error_type}
+            again = {name: value for name, value in told.items() if value is not None}
+            self.log_step("outcome told again", "ignored", {"status": status, **again})
             return
         self.status = status
         self.result = result
-        message, kind = error.get("error_message"), error.get("error_type")
-        self.error_message = None if message is None else self._encoder.text(message)[0]
-        self.error_type = None if kind is None else self._encoder.text(kind)[0]
+        if error_message is not None:
+            self.error_message = self._encoder.text(error_message)[0]
+        if error_type is not None:
+            self.error_type = self._encoder.text(error_type)[0]
         if self.completed_at is None:
             self._time_the_end(telling)
         if self.dropped_steps:
@@ -263,14 +259,11 @@ class ActionAttempt:
 
     def _time_the_end(self, telling: Telling) -> None:
         """When it ended; how long it ran only if it ran."""
-        self.completed_at = self._watch.now()
-        telling.time("completed_at", self.completed_at)
+        self.completed_at = completed_at = self._watch.now()
+        telling.time("completed_at", completed_at)
         if self.started_at is not None:
-            self.execution_time_seconds = (self.completed_at - self.started_at).total_seconds()
+            self.execution_time_seconds = (completed_at - self.started_at).total_seconds()
             telling.seconds("execution_time_seconds", self.execution_time_seconds)
-
-    def _telling(self) -> Telling:
-        return Telling(self._encoder)
 
     def _tell(self, telling: Telling, status: Status | None) -> None:
         self._logger.append(

@@ -26,7 +26,8 @@ from actionlog_client.telling import Telling
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _encode: Final = msgspec.json.Encoder().encode
-OPEN_STATUSES: Final = ("pending", "in_progress")
+IN_PROGRESS: Final = "in_progress"
+OPEN_STATUSES: Final = ("pending", IN_PROGRESS)
 NO_SECRETS: Final = ()
 # An attempt may belong to no incident, but a document must name one.
 NO_INCIDENT: Final = "no incident"
@@ -74,13 +75,13 @@ class ActionLogger:
             redaction_key=redaction_key,
         )
         self.clock: Final = clock
-        self._open: weakref.WeakValueDictionary[str, ActionAttempt | ResolutionAttempt] = weakref.WeakValueDictionary()
+        self._open: set[weakref.ref[ActionAttempt | ResolutionAttempt]] = set()
         self._recorder: Final = recorder or LocalRecorder(self.settings, clock=clock)
         # For attempts and resolutions.
         self.append: Final = self._recorder.append
         self._recorder.tell_who_is_alive(self._still_open)
         self.encoder: Final[PayloadEncoder] = self._recorder.encoder
-        self._engine_facts: Final = self._facts_of_engine()
+        self._engine_facts: Final[dict[str, Any]] = self._facts_of_engine()
         _alive.add(self)
 
     def start_action_attempt(
@@ -114,9 +115,9 @@ class ActionLogger:
         """
         resolution = resolution or current_resolution()
         encoder = self.encoder if secrets is NO_SECRETS else hiding(self.encoder, secrets)
-        telling = Telling(encoder)
+        telling = Telling(encoder, self._engine_facts.copy())
         attempt_id = telling.record_id("attempt_id", attempt_id)
-        begun = telling.chosen("status", status, OPEN_STATUSES) != "pending"
+        begun = status is IN_PROGRESS or telling.chosen("status", status, OPEN_STATUSES) != "pending"
         if resolution is not None:
             incident_id = incident_id if incident_id is not None else resolution.incident_id
             incident_type = incident_type if incident_type is not None else resolution.incident_type
@@ -126,21 +127,25 @@ class ActionLogger:
         action_type = telling.shortened("action_type", action_type)
         incident_id = telling.identity("incident_id", NO_INCIDENT if incident_id is None else incident_id)
         identity = _encode({"action_id": action_id, "action_type": action_type, "incident_id": incident_id})
-        watch = self.stopwatch()
+        watch = Stopwatch(self.clock)
         if begun:
             telling.time("started_at", watch.started_at)
         telling.object("parameters", parameters)
-        telling.uuid("resolution_id", resolution_id)
-        telling.short("incident_type", incident_type)
-        self._tell_where(telling, environment)
-        telling.short("target", target)
-        telling.text("reason", reason)
-        telling.fraction("confidence", confidence)
-        telling.truth("critical", critical)
-        telling.seconds("expected_seconds", expected_seconds)
-        telling.uuid("retry_of", retry_of.attempt_id if issubclass(type(retry_of), ActionAttempt) else retry_of)
-        telling.short("trace_id", trace_id)
-        telling.short("approved_by", approved_by)
+        telling.short("environment", self.settings.environment if environment is None else environment)
+        # In groups: a call for each that tells nothing would be felt, and most attempts tell little of these.
+        if resolution_id is not None or incident_type is not None:
+            telling.uuid("resolution_id", resolution_id)
+            telling.short("incident_type", incident_type)
+        if target is not None or reason is not None or confidence is not None or critical is not None:
+            telling.short("target", target)
+            telling.text("reason", reason)
+            telling.fraction("confidence", confidence)
+            telling.truth("critical", critical)
+        if expected_seconds is not None or retry_of is not None or trace_id is not None or approved_by is not None:
+            telling.seconds("expected_seconds", expected_seconds)
+            telling.uuid("retry_of", retry_of.attempt_id if issubclass(type(retry_of), ActionAttempt) else retry_of)
+            telling.short("trace_id", trace_id)
+            telling.short("approved_by", approved_by)
         attempt = ActionAttempt(
             self,
             attempt_id=attempt_id,
@@ -163,7 +168,7 @@ class ActionLogger:
             extra=telling.extra(),
             weight=Weight.START,
         )
-        self._open[attempt.attempt_id] = attempt
+        self._remember(attempt)
         return attempt
 
     def complete_action_attempt(self, attempt: ActionAttempt) -> None:
@@ -204,7 +209,7 @@ class ActionLogger:
         A context manager: the attempts started in its block belong to it. severity is critical, high, medium, low or
         info.
         """
-        telling = Telling(self.encoder)
+        telling = Telling(self.encoder, self._engine_facts.copy())
         incident_id = telling.identity("incident_id", NO_INCIDENT if incident_id is None else incident_id)
         watch = self.stopwatch()
         telling.time("started_at", watch.started_at)
@@ -214,7 +219,7 @@ class ActionLogger:
         telling.short("service", service)
         telling.text("title", title)
         telling.fraction("confidence", confidence)
-        self._tell_where(telling, environment)
+        telling.short("environment", self.settings.environment if environment is None else environment)
         telling.list("recommended_actions", recommended_actions)
         identity = _encode({"incident_id": incident_id})
         resolution = ResolutionAttempt(
@@ -236,7 +241,7 @@ class ActionLogger:
             extra=telling.extra(),
             weight=Weight.START,
         )
-        self._open[resolution.resolution_id] = resolution
+        self._remember(resolution)
         return resolution
 
     def get_action_statistics(self, days_back: int = 7) -> dict[str, Any]:
@@ -287,33 +292,32 @@ class ActionLogger:
     def stopwatch(self) -> Stopwatch:
         return Stopwatch(self.clock)
 
+    def _remember(self, record: ActionAttempt | ResolutionAttempt) -> None:
+        """It is open, until it has ended or nobody holds it any more."""
+        still_open = self._open
+        still_open.add(weakref.ref(record, still_open.discard))
+
     def forget(self, record: ActionAttempt | ResolutionAttempt) -> None:
         """It has ended: no more heartbeats."""
-        record_id = record.attempt_id if isinstance(record, ActionAttempt) else record.resolution_id
-        self._open.pop(record_id, None)
+        self._open.discard(weakref.ref(record))
 
     def start_anew(self) -> None:
         """In a forked child: what is open is the parent's, who says that it is alive. The child may tell of it too."""
-        for reference in self._open.valuerefs():
+        for reference in list(self._open):
             if (record := reference()) is not None:
                 record.start_anew()
-        self._open = weakref.WeakValueDictionary()
+        self._open = set()
 
     def _still_open(self) -> list[tuple[Kind, bytes]]:
         """A heartbeat for each attempt and resolution that has not ended."""
         return [
             ("attempt" if isinstance(record, ActionAttempt) else "resolution", record.heartbeat_body())
-            # At once: other threads start and end attempts meanwhile, which values() does not stand.
-            for reference in self._open.valuerefs()
+            # At once: other threads start and end attempts meanwhile, which a set does not stand.
+            for reference in list(self._open)
             if (record := reference()) is not None
         ]
 
-    def _tell_where(self, telling: Telling, environment: Any) -> None:
-        """Who records, and in which environment."""
-        telling.short("environment", environment if environment is not None else self.settings.environment)
-        telling.ready(self._engine_facts)
-
-    def _facts_of_engine(self) -> dict[str, str]:
+    def _facts_of_engine(self) -> dict[str, Any]:
         told = {"engine": self.settings.engine, "engine_version": self.settings.engine_version}
         return {name: self.encoder.short(value)[0] for name, value in told.items() if value is not None}
 

@@ -31,6 +31,27 @@ def uuid_text(value: Any) -> str | None:
     return UUID.__str__(value) if issubclass(type(value), UUID) else None
 
 
+def told_step(
+    encoder: PayloadEncoder, number: int, step: Any, status: Any, moment: datetime, details: Any
+) -> tuple[bytes, bytes]:
+    """One entry of an attempt's log as a list of one, and its extra."""
+    brief, how = encoder.brief(step), encoder.brief(status)
+    if brief is not None and how is not None:
+        # Most need no conversion, and so nothing to collect notes with.
+        members: dict[str, Any] = {"sequence": number, "step": brief, "status": how, "timestamp": moment}
+        if details is None:
+            return _encode((members,)), EMPTY_OBJECT
+        plain = encoder.plain(details)
+        if plain is not None:
+            members["details"] = Raw(plain)
+            return _encode((members,)), EMPTY_OBJECT
+    telling = Telling(encoder, {"sequence": number, "timestamp": moment}, prefix=f"logs[{number}].")
+    telling.text("step", step)
+    telling.text("status", status)
+    telling.json("details", details)
+    return b"[%b]" % telling.facts(), telling.extra()
+
+
 class Telling:
     """Collects the members of one facts object and of its extra. For one call; not shared between threads."""
 
@@ -41,7 +62,7 @@ class Telling:
         self._encoder = encoder
         self._prefix = prefix
         self._members: dict[str, Any] = {} if members is None else members
-        self._extra: dict[str, Any] = {}
+        self._extra: dict[str, Any] | None = None
 
     def facts(self) -> bytes:
         return _encode(self._members)
@@ -55,22 +76,20 @@ class Telling:
 
     def note(self, name: str, value: Any) -> None:
         """Tell something in extra; value is plain JSON."""
+        if self._extra is None:
+            self._extra = {}
         self._extra[name] = value
 
     def json(self, name: str, value: Any) -> None:
         """Any object; None tells nothing."""
         if value is not None:
-            encoded = self._encoder.json(value, self._prefix + name)
-            if encoded.notes:
-                self._converted(encoded.notes)
-            self._members[name] = Raw(encoded.json)
+            plain = self._encoder.plain(value)
+            self._members[name] = Raw(self._looked_at(name, value) if plain is None else plain)
 
     def object(self, name: str, value: Any) -> None:
         """Something that must be a JSON object."""
-        encoded = self._encoder.object(value, self._prefix + name)
-        if encoded.notes:
-            self._converted(encoded.notes)
-        self._members[name] = Raw(encoded.json)
+        plain = EMPTY_OBJECT if value is None else self._encoder.plain(value)
+        self._members[name] = Raw(self._looked_at(name, value, must_be_object=True) if plain is None else plain)
 
     def text(self, name: str, value: Any) -> None:
         """Free text; None tells nothing."""
@@ -81,7 +100,8 @@ class Telling:
     def short(self, name: str, value: Any) -> None:
         """Text of up to 255 characters; None tells nothing."""
         if value is not None:
-            self._members[name] = self.shortened(name, value)
+            brief = self._encoder.brief(value)
+            self._members[name] = self.shortened(name, value) if brief is None else brief
 
     def shortened(self, name: str, value: Any) -> str:
         """The text as the server takes it, its conversion noted."""
@@ -90,7 +110,10 @@ class Telling:
 
     def identity(self, name: str, value: Any) -> str:
         """What a record is found by, as the server takes it, its conversion noted."""
-        return self._noted(name, self._encoder.identity(value))
+        text, note = self._encoder.identity(value)
+        if note:
+            self._converted({self._prefix + name: note})
+        return text
 
     def time(self, name: str, moment: datetime) -> None:
         """A time with its offset."""
@@ -147,9 +170,14 @@ class Telling:
         """Something that must be a JSON list: what becomes none is its one member. None tells nothing."""
         if value is None:
             return
-        encoded = self._encoder.json(value, self._prefix + name)
+        json = self._looked_at(name, value)
+        self._members[name] = Raw(json if json.startswith(b"[") else b"[%b]" % json)
+
+    def _looked_at(self, name: str, value: Any, *, must_be_object: bool = False) -> bytes:
+        """Any object as JSON, its conversion noted."""
+        encoded = self._encoder.looked_at(value, self._prefix + name, must_be_object=must_be_object)
         self._converted(encoded.notes)
-        self._members[name] = Raw(encoded.json if encoded.json.startswith(b"[") else b"[%b]" % encoded.json)
+        return encoded.json
 
     def _noted(self, name: str, told: tuple[str, str | None]) -> str:
         text, note = told
@@ -175,9 +203,9 @@ class Telling:
 
     def _converted(self, notes: Mapping[str, str]) -> None:
         for path, note in notes.items():
-            self._extra[name_of_note(path)] = note
+            self.note(name_of_note(path), note)
 
     def _unusable(self, name: str, value: Any) -> None:
         """A value that the field cannot hold is kept beside it, the beginning of it when it is long."""
         plain = type(value) is bool or (type(value) in (int, float) and abs(value) < 2**53)
-        self._extra[f"unusable {name}"] = value if plain else self._encoder.short(value)[0]
+        self.note(f"unusable {name}", value if plain else self._encoder.short(value)[0])

@@ -3,7 +3,6 @@
 Never raises and never waits for long because of what it is given. Keeps nothing, sends nothing.
 """
 
-import re
 from typing import Any, Final
 
 import msgspec
@@ -14,7 +13,7 @@ from actionlog_client.payload.foreign import Watch, run_apart
 from actionlog_client.payload.kinds import name_of
 from actionlog_client.payload.notes import NO_NOTES, NoteBook, Notes
 from actionlog_client.payload.texts import MOST_SHORT, clean, cut_middle, cut_note, shorten, storable
-from actionlog_client.redaction import TRIGGERS, Redactor, triggers_in
+from actionlog_client.redaction import Redactor, may_hold_trigger, triggers_in
 
 MOST_VALUE_BYTES: Final = 2 * 1024 * 1024
 MOST_TEXT_CHARACTERS: Final = 1024 * 1024
@@ -26,10 +25,11 @@ _MOST_BRIEFS: Final = 4096
 
 # What the fast way passes: small flat objects of plain values, nothing in which looks like a secret.
 _FAST_MEMBERS: Final = 64
-_FAST_CHARACTERS: Final = 2048
-_FAST_NUMBER: Final = 2**63 - 1
-# In short texts one search for all is faster than one for each.
-_any_trigger: Final = re.compile(b"|".join(map(re.escape, TRIGGERS))).search
+_FAST_NAME: Final = 255
+_FAST_TEXT: Final = 2048
+_FAST_BYTES: Final = 4096
+_HIGHEST_FAST: Final = 2**63 - 1
+_LOWEST_FAST: Final = -_HIGHEST_FAST
 
 
 class Encoded(msgspec.Struct, frozen=True, gc=False):
@@ -50,21 +50,41 @@ class PayloadEncoder:
 
     def json(self, value: Any, path: str) -> Encoded:
         """Any object as JSON. path is where it will stand in the document, for the notes."""
-        if type(value) is dict:
-            fast = _plain_object(value)
-            if fast is not None:
-                return Encoded(fast, NO_NOTES)
-        return self._encoded(value, path)
+        plain = self.plain(value)
+        return Encoded(plain, NO_NOTES) if plain is not None else self.looked_at(value, path)
+
+    def plain(self, value: Any) -> bytes | None:
+        """The fast way: a small flat object of plain values as JSON; None when it must be looked at more closely."""
+        if type(value) is not dict or len(value) > _FAST_MEMBERS:
+            return None
+        value = value.copy()  # the engine's other threads may change theirs
+        for name, item in value.items():
+            kind = type(item)
+            if kind is str:
+                if len(item) > _FAST_TEXT:
+                    return None
+            elif kind is int or kind is float:
+                if not _LOWEST_FAST <= item <= _HIGHEST_FAST:
+                    return None
+            elif kind is not bool and item is not None:
+                return None
+            if type(name) is not str or len(name) > _FAST_NAME:
+                return None
+        try:
+            json = encode(value)
+        except UnicodeEncodeError:
+            return None
+        if len(json) > _FAST_BYTES:
+            return None
+        lowered = json.lower()
+        return None if may_hold_trigger(lowered) and triggers_in(lowered) else json
 
     def object(self, value: Any, path: str) -> Encoded:
         """The same for fields that must be objects: {} for None, {"value": ...} for what becomes no object."""
         if value is None:
             return Encoded(b"{}", NO_NOTES)
-        if type(value) is dict:
-            fast = _plain_object(value)
-            if fast is not None:
-                return Encoded(fast, NO_NOTES)
-        return self._encoded(value, path, must_be_object=True)
+        plain = self.plain(value)
+        return Encoded(plain, NO_NOTES) if plain is not None else self.looked_at(value, path, must_be_object=True)
 
     def brief(self, value: Any) -> str | None:
         """A short text as the server takes it, when it needs no conversion; names of steps come again and again."""
@@ -125,14 +145,15 @@ class PayloadEncoder:
         kind = type(value)
         if issubclass(kind, str):
             return str.__str__(value), None
-        told = msgspec.json.decode(self._encoded(value, "").json)
+        told = msgspec.json.decode(self.looked_at(value, "").json)
         if issubclass(kind, BaseException) and isinstance(told, dict):
             told = told.get("message")
         return (told if isinstance(told, str) else encode(told).decode()), name_of(kind)
 
-    def _encoded(self, value: Any, path: str, *, must_be_object: bool = False) -> Encoded:
+    def looked_at(self, value: Any, path: str, *, must_be_object: bool = False) -> Encoded:
+        """What json() and object() do with all that is not plain()."""
         try:
-            book, walk, tree = self._converted(value, path)
+            book, walk, tree = self._tree(value, path)
             if must_be_object and type(tree) is not dict:
                 book.add((), f"{name_of(type(value))} as the member value")
                 tree = {"value": tree}
@@ -142,7 +163,7 @@ class PayloadEncoder:
             told = {"value": lost} if must_be_object else lost
             return Encoded(encode(told), {path: f"{name_of(type(error))} while reading {name_of(type(value))}"})
 
-    def _converted(self, value: Any, path: str) -> tuple[NoteBook, Conversion, Any]:
+    def _tree(self, value: Any, path: str) -> tuple[NoteBook, Conversion, Any]:
         """The notes, the walk and the tree. Foreign code is called in a second walk apart, and only if there is any."""
 
         def convert(watch: Watch | None, *, refused: bool = False) -> tuple[NoteBook, Conversion, Any]:
@@ -158,34 +179,6 @@ class PayloadEncoder:
         if run_apart(lambda: done.append(convert(watch)), watch) and done:
             return done[0]
         return convert(None, refused=True)
-
-
-def _plain_object(value: dict[Any, Any]) -> bytes | None:
-    """The fast way: a small flat object of plain values as JSON, None when it must be looked at more closely."""
-    if len(value) > _FAST_MEMBERS:
-        return None
-    value = value.copy()  # the engine's other threads may change theirs
-    characters = 0
-    for name, item in value.items():
-        kind = type(item)
-        if kind is str:
-            characters += len(item)
-        elif kind is int or kind is float:
-            if not -_FAST_NUMBER <= item <= _FAST_NUMBER:
-                return None
-        elif kind is not bool and item is not None:
-            return None
-        if type(name) is not str:
-            return None
-        characters += len(name)
-    if characters > _FAST_CHARACTERS:
-        return None
-    try:
-        json = encode(value)
-    except UnicodeEncodeError:
-        return None
-    lowered = json.lower()
-    return None if _any_trigger(lowered) and triggers_in(lowered) else json
 
 
 def _short(text: str, redactor: Redactor | None, note: str | None) -> tuple[str, str | None]:

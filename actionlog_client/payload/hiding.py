@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
 from actionlog_client.canonical import canonical
-from actionlog_client.payload.encoder import Encoded, PayloadEncoder
+from actionlog_client.payload.encoder import PayloadEncoder
 from actionlog_client.payload.texts import storable
 from actionlog_client.redaction import MARK, Redactor
 
@@ -51,11 +51,8 @@ class HidingEncoder(PayloadEncoder):
     def __init__(self, encoder: PayloadEncoder, secrets: Iterable[str]) -> None:
         super().__init__(HidingRedactor(encoder.redactor, secrets), encoder.most_bytes)
 
-    def json(self, value: Any, path: str) -> Encoded:
-        return self._encoded(value, path)
-
-    def object(self, value: Any, path: str) -> Encoded:
-        return self._encoded({} if value is None else value, path, must_be_object=True)
+    def plain(self, value: Any) -> None:
+        return None
 
 
 class HidingRedactor(Redactor):

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import decimal
+import gc
 import math
 import threading
 from datetime import UTC, datetime, timedelta
@@ -295,3 +296,28 @@ def test_an_action_that_cannot_be_logged_is_not_started(action_logger: InMemoryA
         action_logger.resolution("inc")
     assert not ran
     assert not action_logger.attempts
+
+
+@pytest.mark.parametrize("details", [{"n": 1}, {"n": {1}}])
+def test_a_step_tells_nothing_for_none(action_logger: InMemoryActionLogger, details: Any) -> None:
+    attempt = action_logger.start_action_attempt("a", "restart", {}, "inc")
+    attempt.log_step(None, None, details)
+    attempt.log_step("look", "done", None)
+    first, second = action_logger.steps()
+    assert first.keys() == {"sequence", "timestamp", "details"}
+    assert second.keys() == {"sequence", "timestamp", "step", "status"}
+
+
+def test_what_is_open_is_alive_until_it_ends_or_nobody_holds_it(action_logger: InMemoryActionLogger) -> None:
+    attempts = [action_logger.start_action_attempt("a", "restart", {}, "inc") for _ in range(3)]
+    resolution = action_logger.resolution("inc")
+    alive = {attempt.heartbeat_body() for attempt in attempts} | {resolution.heartbeat_body()}
+    assert {body for _, body in action_logger._still_open()} == alive
+    attempts[0].mark_success()
+    action_logger.complete_action_attempt(attempts[1])
+    assert [kind for kind, _ in action_logger._still_open()].count("attempt") == 1
+    del attempts
+    gc.collect()
+    assert action_logger._still_open() == [("resolution", resolution.heartbeat_body())]
+    resolution.resolved()
+    assert action_logger._still_open() == []
