@@ -60,9 +60,6 @@ TRIGGERS: Final[dict[bytes, Callable[[bytes], bool] | None]] = {
     # An escape may spell any letter of the others, and U+0000 too.
     b"\\u00": None,
 }
-# Matches wherever one of them stands, and here and there else: in a short source this one search is faster than one for
-# each of them. Each alternative begins with a letter that is rare, and no two of them alike, as far as that can be.
-may_hold_trigger: Final = re.compile(rb"k(?:e[yn]|ie)|p(?:ass|wd)|cre[dt]|bearer|uthoriz|//|\\[/u]").search
 # Those of texts, in which there are no names of keys.
 TEXT_TRIGGERS: Final = (b"authoriz", b"bearer", b"://", b"\\/", b"\\u00")
 

@@ -13,19 +13,18 @@ from actionlog_client.payload.foreign import Watch, run_apart
 from actionlog_client.payload.kinds import name_of
 from actionlog_client.payload.notes import NO_NOTES, NoteBook, Notes
 from actionlog_client.payload.texts import MOST_SHORT, clean, cut_middle, cut_note, shorten, storable
-from actionlog_client.redaction import Redactor, may_hold_trigger, triggers_in
+from actionlog_client.redaction import REMEMBERED_LENGTH, Redactor, names_a_secret
 
 MOST_VALUE_BYTES: Final = 2 * 1024 * 1024
 MOST_TEXT_CHARACTERS: Final = 1024 * 1024
 UNKNOWN: Final = "unknown"
 
-# Texts that are remembered: so long, and so many.
+# Texts that are remembered: so long, and so many. As many names.
 _BRIEF_CHARACTERS: Final = 64
 _MOST_BRIEFS: Final = 4096
 
 # What the fast way passes: small flat objects of plain values, nothing in which looks like a secret.
 _FAST_MEMBERS: Final = 64
-_FAST_NAME: Final = 255
 _FAST_TEXT: Final = 2048
 _FAST_BYTES: Final = 4096
 _HIGHEST_FAST: Final = 2**63 - 1
@@ -47,6 +46,7 @@ class PayloadEncoder:
         self.redactor = redactor
         self.most_bytes: Final = most_bytes
         self._briefs: dict[str, str] = {}
+        self._names: set[str] = set()
 
     def json(self, value: Any, path: str) -> Encoded:
         """Any object as JSON. path is where it will stand in the document, for the notes."""
@@ -58,26 +58,36 @@ class PayloadEncoder:
         if type(value) is not dict or len(value) > _FAST_MEMBERS:
             return None
         value = value.copy()  # the engine's other threads may change theirs
+        known = self._names
         for name, item in value.items():
+            if type(name) is not str or (name not in known and not self._is_plain_name(name)):
+                return None
             kind = type(item)
             if kind is str:
                 if len(item) > _FAST_TEXT:
+                    return None
+                # No credential is a single word: each has a space, a colon or the like before it.
+                if not item.isidentifier() and ("\0" in item or self.redactor.text(item) != item):
                     return None
             elif kind is int or kind is float:
                 if not _LOWEST_FAST <= item <= _HIGHEST_FAST:
                     return None
             elif kind is not bool and item is not None:
                 return None
-            if type(name) is not str or len(name) > _FAST_NAME:
-                return None
         try:
             json = encode(value)
         except UnicodeEncodeError:
             return None
-        if len(json) > _FAST_BYTES:
-            return None
-        lowered = json.lower()
-        return None if may_hold_trigger(lowered) and triggers_in(lowered) else json
+        return json if len(json) <= _FAST_BYTES else None
+
+    def _is_plain_name(self, name: str) -> bool:
+        """Whether this name of a member is that of no secret and stays as it is; those that do are remembered."""
+        if len(name) > REMEMBERED_LENGTH or names_a_secret(name) or clean(name, self.redactor) != name:
+            return False
+        if len(self._names) >= _MOST_BRIEFS:
+            self._names.clear()
+        self._names.add(name)
+        return True
 
     def object(self, value: Any, path: str) -> Encoded:
         """The same for fields that must be objects: {} for None, {"value": ...} for what becomes no object."""

@@ -16,6 +16,8 @@ from typing import Any
 import attrs
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from actionlog_client.payload import foreign
 from actionlog_client.payload.conversion import DEEPEST, MOST_MEMBERS
@@ -292,3 +294,36 @@ def test_a_deep_stack_costs_the_value_and_no_more() -> None:
             continue
     assert b'{"a":[[[[1]]]]}' in answers
     assert any(b"could not be read" in answer for answer in answers)
+
+
+_PIECES = st.sampled_from(
+    ["Bearer", "bearer:", " ", "abc", "Authorization", ":", "=", "Basic", "://", "u", "p@h", "@", "password", "api",
+     "_", "key", "token", "é", "\0", "\x01", "\ud800", "\\u0070", "x" * 200, "X" * 1500, "[redacted:0123456789abcdef]",
+     "1"]
+)  # fmt: skip
+_TEXTS = st.lists(_PIECES, max_size=6).map("".join)
+_LEAVES = st.one_of(_TEXTS, st.integers(), st.floats(), st.booleans(), st.none())
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.dictionaries(_TEXTS, _LEAVES, max_size=4))
+def test_the_fast_way_tells_what_the_slow_one_would(value: dict[str, Any]) -> None:
+    one = encoder()
+    plain = one.plain(value)
+    slow = one.looked_at(value, "result")
+    assert plain in (None, slow.json)
+    assert plain is None or not slow.notes
+    # Its names are known by now.
+    assert one.plain(value) == plain
+
+
+def test_what_engines_usually_tell_goes_the_fast_way() -> None:
+    usual = {
+        "database": "postgresql",
+        "timeout": 30,
+        "ratio": 0.5,
+        "dry_run": False,
+        "note": "lost it: 3 of 5",
+        "at": None,
+    }
+    assert encoder().plain(usual) == msgspec.json.encode(usual)

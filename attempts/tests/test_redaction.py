@@ -13,9 +13,7 @@ from actionlog_client.redaction import (
     _HARMLESS_STARTS,
     _SECRET_KEYS,
     _SECRET_WORDS,
-    TRIGGERS,
     Redactor,
-    may_hold_trigger,
     names_a_secret,
     triggers_in,
 )
@@ -113,12 +111,6 @@ def test_every_name_of_a_key_fires_a_trigger(first: str, between: str, second: s
     name = first + between + second
     if names_a_secret(name):
         assert triggers_in(msgspec.json.encode({name: "x"}).lower())
-
-
-@pytest.mark.parametrize("trigger", TRIGGERS)
-def test_the_one_search_for_all_finds_each_trigger_wherever_it_stands(trigger: bytes) -> None:
-    assert may_hold_trigger(trigger)
-    assert may_hold_trigger(b'{"a":"' + trigger + b'"}')
 
 
 def test_the_lists_of_words_do_not_contradict_each_other() -> None:
