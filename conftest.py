@@ -4,6 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 from django.test import override_settings
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says something of the machine, not of what is tested. The examples are the same in each
+# run, so that a run tells of the change under test; `--hypothesis-profile=search` looks for new ones.
+settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("suite", settings.get_profile("search"), derandomize=True)
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session", autouse=True)
