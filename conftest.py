@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
 from django.test import override_settings
 from hypothesis import HealthCheck, settings
 
 from actionlog_client.payload import foreign
+from actionlog_site.patience import PatientConnection
 
 # How long an example takes says something of the machine, not of what is tested. The examples are the same in each
 # run, so that a run tells of the change under test; `--hypothesis-profile=search` looks for new ones.
@@ -21,6 +23,16 @@ def patience_with_foreign_code() -> Iterator[None]:
     tests of its own."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(foreign, "PATIENCE", 60.0)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience_with_the_database() -> Iterator[None]:
+    """A test may wait for a connection, and for an answer, for as long as a busy machine takes. The patience of web
+    processes has tests of its own; here it is there because they import the site as it is served."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(connection.settings_dict["OPTIONS"]["pool"], "timeout", 60.0)
+        patched.setattr(PatientConnection, "patience_seconds", None)
         yield
 
 

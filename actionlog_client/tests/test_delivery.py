@@ -18,7 +18,6 @@ from actionlog_client.tests.accounts import attempts_of, get, journals_in, wait_
 from actionlog_client.tests.unreliable import UnreliableWay
 from benchmarks.server import Server, fresh_server
 
-
 WAIT_SECONDS = 60.0
 
 

@@ -28,7 +28,6 @@ from actionlog_client.tests.accounts import (
 )
 from benchmarks.server import Server, fresh_server
 
-
 WAIT_SECONDS: Final = 60.0
 
 

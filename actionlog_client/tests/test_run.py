@@ -404,7 +404,9 @@ def test_a_command_that_cannot_be_recorded_is_not_run(shell: Shell) -> None:
 
 def test_a_server_that_cannot_be_reached_costs_one_line_and_little_time(shell: Shell) -> None:
     script = "echo ran; touch it-ran; exit 5"
-    seconds, done = best_of_three(shell, "run", "--url", "http://127.0.0.1:9", "--incident", "i", "--", "sh", "-c", script)
+    seconds, done = best_of_three(
+        shell, "run", "--url", "http://127.0.0.1:9", "--incident", "i", "--", "sh", "-c", script
+    )
 
     assert (done.stdout, done.returncode) == (b"ran\n", 5)
     assert (shell.home / "it-ran").exists()
@@ -415,7 +417,7 @@ def test_a_server_that_cannot_be_reached_costs_one_line_and_little_time(shell: S
 
 def best_of_three(shell: Shell, *arguments: str) -> "tuple[float, subprocess.CompletedProcess[bytes]]":
     """The least time that a command took, once if that was little: a machine that does other things too may be slow."""
-    took = []
+    took: list[float] = []
     while not took or (min(took) >= LITTLE_SECONDS and len(took) < 3):
         began = time.monotonic()
         done = shell.call(*arguments)

@@ -147,7 +147,9 @@ async def served_then_closed(headers: list[tuple[bytes, bytes]], take_rights: Ca
     await follower.send_input({"type": "websocket.receive", "text": '{"type": "subscribe"}'})
     await follower.receive_output(PATIENCE_SECONDS)
     cursor = await in_thread(lambda: record([attempt()]))
-    while (message := msgspec.json.decode((await follower.receive_output(PATIENCE_SECONDS))["text"]))["type"] != "changes":
+    while (message := msgspec.json.decode((await follower.receive_output(PATIENCE_SECONDS))["text"]))[
+        "type"
+    ] != "changes":
         assert message["type"] == "heartbeat"
     assert message["cursor"] == cursor
     await in_thread(take_rights)

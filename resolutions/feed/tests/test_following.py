@@ -51,10 +51,10 @@ def terminate_the_listener() -> None:
     listening = "FROM pg_stat_activity WHERE application_name = %s AND datname = current_database()"
     deadline = time.monotonic() + PATIENCE_SECONDS
     with psycopg.connect(conninfo(), autocommit=True) as admin:
-        while admin.execute(f"SELECT count(*) {listening}", [APPLICATION_NAME]).fetchone() != (1,):  # noqa: S608
+        while admin.execute(f"SELECT count(*) {listening}", [APPLICATION_NAME]).fetchone() != (1,):
             assert time.monotonic() < deadline, "there is not one listener"
             time.sleep(0.02)
-        admin.execute(f"SELECT pg_terminate_backend(pid) {listening}", [APPLICATION_NAME])  # noqa: S608
+        admin.execute(f"SELECT pg_terminate_backend(pid) {listening}", [APPLICATION_NAME])
 
 
 def test_a_change_from_another_process_arrives_within_a_second(web: WebProcess, key: str) -> None:
@@ -77,7 +77,7 @@ def test_what_a_management_command_changes_arrives_within_a_second(web: WebProce
     """The process that tells of the change is not the one that serves it, and ends at once."""
     command = [sys.executable, "manage.py", "mark_abandoned"]
     environment = os.environ | {"DATABASE_URL": conninfo()}
-    took = []
+    took: list[float] = []
     with web.follow(key) as follower:
         follower.subscribe(status="abandoned")
         # Once, if it is in time: a machine that does other things too may be late.
@@ -194,7 +194,7 @@ def test_clients_that_come_and_go_end_with_every_final_state(web: WebProcess, ke
 
 def test_the_listener_comes_back_when_its_connection_is_cut(web: WebProcess, key: str) -> None:
     with web.follow(key).subscribe() as follower:
-        took = []
+        took: list[float] = []
         # Twice, unless it is in time at once: a machine that does other things too may be late.
         while not took or (min(took) >= 3 and len(took) < 3):
             terminate_the_listener()
