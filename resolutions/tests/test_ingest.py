@@ -136,6 +136,7 @@ def with_key(key: Key, *documents: Json) -> list[str | None]:
 
 def test_a_fault_of_ours_is_told_apart_from_a_fault_of_the_document(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who sent it may send it again once we are repaired."""
+
     def faulty(submissions: Sequence[AttemptSubmission], **facts: Any) -> Any:
         if any(each.document is not None and each.document.action_id == "meets it" for each in submissions):
             raise TypeError("a fault of ours")
