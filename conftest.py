@@ -3,7 +3,37 @@
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
 from django.test import override_settings
+from hypothesis import HealthCheck, settings
+
+from actionlog_client.payload import foreign
+from actionlog_site.patience import PatientConnection
+
+# How long an example takes says something of the machine, not of what is tested. The examples are the same in each
+# run, so that a run tells of the change under test; `--hypothesis-profile=search` looks for new ones.
+settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("suite", settings.get_profile("search"), derandomize=True)
+settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience_with_foreign_code() -> Iterator[None]:
+    """The code of an object that is logged may take its time where others take all of the machine's. What hangs has
+    tests of its own."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(foreign, "PATIENCE", 60.0)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience_with_the_database() -> Iterator[None]:
+    """A test may wait for a connection, and for an answer, for as long as a busy machine takes. The patience of web
+    processes has tests of its own; here it is there because they import the site as it is served."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(connection.settings_dict["OPTIONS"]["pool"], "timeout", 60.0)
+        patched.setattr(PatientConnection, "patience_seconds", None)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

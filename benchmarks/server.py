@@ -19,7 +19,7 @@ import psutil
 from actionlog_site.embedded_postgres import EmbeddedPostgres
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-START_SECONDS: Final = 60.0
+START_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 20.0
 READY: Final = re.compile(r"Actionlog is ready:\s+(http://\S+?)/?\s*$")
 

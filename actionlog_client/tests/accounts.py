@@ -64,7 +64,7 @@ def engine_environment(server: Server, journal_dir: Path, *, url: str | None = N
     }
 
 
-def run(script: str, environment: dict[str, str], *, seconds: float = 30) -> "subprocess.CompletedProcess[str]":
+def run(script: str, environment: dict[str, str], *, seconds: float = 120) -> "subprocess.CompletedProcess[str]":
     """A Python program to its end."""
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", textwrap.dedent(script)],
@@ -129,7 +129,7 @@ def journals_in(journal_dir: Path) -> list[str]:
     ]
 
 
-def wait_until_complete(server: Server, journals: Iterable[str], *, seconds: float = 60) -> list[dict[str, Any]]:
+def wait_until_complete(server: Server, journals: Iterable[str], *, seconds: float = 120) -> list[dict[str, Any]]:
     """The engines page once it has all numbers of these journals; raises AssertionError when it never does."""
     wanted = set(journals)
     deadline = time.monotonic() + seconds

@@ -15,11 +15,15 @@ from actionlog_client import ActionLogger
 
 # Seconds between two attempts of a thread.
 PACE = float(os.environ.get("PACE", "0"))
+# Once this file is there, no further attempt is begun.
+STOP_FILE = os.environ.get("STOP_FILE")
 
 
 def work(action_logger: ActionLogger, incident_id: str, most: int) -> None:
     """Log attempts of which each third fails, with three steps each."""
     for number in range(most):
+        if STOP_FILE is not None and os.path.exists(STOP_FILE):
+            return
         attempt = action_logger.start_action_attempt(
             f"restart_{number}", "restart_service", {"number": number, "api_key": "s3cret"}, incident_id
         )

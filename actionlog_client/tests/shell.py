@@ -15,13 +15,21 @@ from actionlog_client.journal.reader import JournalReader
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 ACTIONLOG: Final = (sys.executable, "-m", "actionlog_client")
+# A run that ends waits for its delivery as long as that takes on a slow machine, while the server takes it.
+PATIENT_ACTIONLOG: Final = (
+    sys.executable,
+    "-c",
+    "import sys; from actionlog_client.command_line import run; run.DELIVERY_SECONDS = 60.0;"
+    "from actionlog_client.__main__ import main; sys.exit(main())",
+)
 
 
 class Shell:
     """A home of its own: its journal, its files, and what the environment tells."""
 
-    def __init__(self, home: Path, **told: str) -> None:
+    def __init__(self, home: Path, *, actionlog: tuple[str, ...] = ACTIONLOG, **told: str) -> None:
         self.home = home
+        self.actionlog = actionlog
         self.journal_dir = home / "journal"
         self.environment: Mapping[str, str] = {
             **{name: value for name, value in os.environ.items() if not name.startswith("ACTIONLOG_")},
@@ -34,18 +42,18 @@ class Shell:
     def start(self, *arguments: str, **facts: Any) -> "subprocess.Popen[bytes]":
         """Start `actionlog ARGUMENTS`; its output is read as bytes."""
         facts = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | facts
-        process = subprocess.Popen([*ACTIONLOG, *arguments], cwd=self.home, env=self.environment, **facts)
+        process = subprocess.Popen([*self.actionlog, *arguments], cwd=self.home, env=self.environment, **facts)
         return cast("subprocess.Popen[bytes]", process)
 
     def call(self, *arguments: str, given: bytes = b"", **facts: Any) -> "subprocess.CompletedProcess[bytes]":
         """Run `actionlog ARGUMENTS` to its end."""
         return subprocess.run(
-            [*ACTIONLOG, *arguments],
+            [*self.actionlog, *arguments],
             cwd=self.home,
             env=self.environment,
             input=given,
             capture_output=True,
-            timeout=60,
+            timeout=120,
             check=False,
             **facts,
         )

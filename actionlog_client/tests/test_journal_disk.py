@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -84,11 +85,13 @@ class Disk:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.really = os.write
+        self.thread = threading.current_thread()
         self.script: list[int | OSError] = []
         monkeypatch.setattr("os.write", self.write)
 
     def write(self, file: int, content: bytes) -> int:
-        if not self.script:
+        # What threads of other tests still write is not meant.
+        if not self.script or threading.current_thread() is not self.thread:
             return self.really(file, content)
         told = self.script.pop(0)
         if isinstance(told, OSError):

@@ -134,7 +134,7 @@ def test_a_child_that_lives_on_does_not_keep_the_journal_of_a_parent_that_is_gon
         if os.fork() == 0:
             journals.leave_to_parent()
             os.write(tell, b"%d" % os.getpid())
-        time.sleep(30)
+        time.sleep(120)
         os._exit(0)
     child = int(os.read(told, 20))
     try:

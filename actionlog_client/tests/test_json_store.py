@@ -94,7 +94,7 @@ def test_a_completed_attempt_is_one_file_for_people_and_for_the_server(
     running_one = new_id()
     start(journal, running_one)
     with running(tmp_path / "logs", journals) as store:
-        assert store.flush(10)
+        assert store.flush(60)
         source = (tmp_path / "logs" / f"{attempt_id}.json").read_text("utf-8")
     assert source.startswith('{\n  "attempt_id": ')
     assert '"target": "db é"' in source
@@ -118,7 +118,7 @@ def test_the_server_takes_the_files_as_they_are(
     for _ in range(20):
         whole(journal)
     with running(tmp_path / "logs", journals) as store:
-        assert store.flush(10)
+        assert store.flush(60)
     answer = ingest_json({"action_attempts": list(stored(tmp_path / "logs").values())})
     assert [result["outcome"] for result in answer["results"]] == ["created"] * 20
     assert not any(result.get("warnings") for result in answer["results"])
@@ -129,10 +129,10 @@ def test_what_is_told_after_the_outcome_is_added_to_the_file(
 ) -> None:
     attempt_id = whole(journal)
     with running(tmp_path / "logs", journals) as store:
-        assert store.flush(10)
+        assert store.flush(60)
         step(journal, attempt_id, 1)
         journal.close()
-        assert store.flush(10)
+        assert store.flush(60)
     assert [each["sequence"] for each in stored(tmp_path / "logs")[attempt_id]["logs"]] == [0, 1]
     assert stored(tmp_path / "logs")[attempt_id]["status"] == "success"
 
@@ -145,13 +145,13 @@ def test_an_attempt_that_never_ends_does_not_keep_the_journal_and_is_finished_la
     step(journal, attempt_id, 0)
     journal.close()
     with running(tmp_path / "logs", journals) as store:
-        assert store.flush(10)
+        assert store.flush(60)
         assert store.is_done(journal.journal_id)
         assert journal.reader(STORED).is_at_end()
         assert not stored(tmp_path / "logs")
         later = journals.begin()
         succeed(later, attempt_id)
-        assert store.flush(10)
+        assert store.flush(60)
     assert stored(tmp_path / "logs")[attempt_id]["parameters"] == {"database": "postgresql"}
     assert [file.name for file in (tmp_path / "logs" / ".open").iterdir()] == ["lock"]
 
@@ -164,11 +164,11 @@ def test_what_is_held_back_is_bounded(
     for attempt_id in attempts:
         start(journal, attempt_id)
     with running(tmp_path / "logs", journals) as store:
-        assert store.flush(10)
+        assert store.flush(60)
         assert journal.reader(STORED).done.number >= 100
         for attempt_id in attempts:
             succeed(journal, attempt_id)
-        assert store.flush(10)
+        assert store.flush(60)
     assert {each["target"] for each in stored(tmp_path / "logs").values()} == {"db é"}
     assert stored(tmp_path / "logs").keys() == set(attempts)
 
@@ -180,7 +180,7 @@ def test_a_store_that_was_killed_begins_again_where_it_was_and_writes_the_same(
     attempts = [whole(journal) for _ in range(50)]
     start(journal, attempts[0])  # what an engine might repeat
     with running(tmp_path / "logs", journals) as store:
-        assert store.flush(10)
+        assert store.flush(60)
     before = {path.name: path.read_bytes() for path in (tmp_path / "logs").glob("*.json")}
     for held in journals.held():
         journals.release(held)
@@ -188,7 +188,7 @@ def test_a_store_that_was_killed_begins_again_where_it_was_and_writes_the_same(
     again = directory(tmp_path, readers=(STORED,))
     assert again.adopt()
     with running(tmp_path / "logs", again) as store:
-        assert store.flush(10)
+        assert store.flush(60)
     assert {path.name: path.read_bytes() for path in (tmp_path / "logs").glob("*.json")} == before
     assert before.keys() == {f"{attempt_id}.json" for attempt_id in attempts}
 
@@ -215,12 +215,15 @@ def test_a_full_disk_costs_nothing_but_time(
     monkeypatch.setattr(os, "rename", renaming)
     with running(tmp_path / "logs", journals) as store:
         assert not store.flush(0.3)
+        deadline = time.monotonic() + 60
+        while store.last_error is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
         assert journal.reader(STORED).done.number == 0
-        assert store.last_error is not None
         # What it is just trying to write begins with a dot.
         assert not list((tmp_path / "logs").glob("[!.]*"))
         full.clear()
-        assert store.flush(10)
+        assert store.flush(60)
     assert stored(tmp_path / "logs").keys() == set(attempts)
     assert caplog.text.count("cannot be written") == 1
 
@@ -237,8 +240,8 @@ def test_two_stores_tell_of_one_attempt(tmp_path: Path) -> None:
         succeed(other, attempt_id)
         one.close()
         other.close()
-        assert first.flush(10)
-        assert second.flush(10)
+        assert first.flush(60)
+        assert second.flush(60)
     document = stored(tmp_path / "logs")[attempt_id]
     assert [each["sequence"] for each in document["logs"]] == list(range(100))
     assert document["status"] == "success"
@@ -249,14 +252,14 @@ def test_a_reader_never_sees_half_a_file(tmp_path: Path, journals: JournalDirect
     attempt_id = whole(journal)
     seen = 0
     with running(tmp_path / "logs", journals) as store:
-        assert store.flush(10)
-        deadline = time.monotonic() + 1
+        assert store.flush(60)
+        ends = time.monotonic() + 1
         for sequence in range(1, 1000):
             step(journal, attempt_id, sequence)
             succeed(journal, attempt_id)
             store.wake()
             seen += len(json.loads((tmp_path / "logs" / f"{attempt_id}.json").read_bytes())["logs"]) > 0
-            if time.monotonic() > deadline:
+            if time.monotonic() > ends and seen > 10:
                 break
     assert seen > 10
 
@@ -278,7 +281,7 @@ def test_an_id_that_is_no_file_name_stays_in_the_folder(
     start(journal, "../../escape")
     succeed(journal, "../../escape")
     with running(tmp_path / "logs", journals) as store:
-        assert store.flush(10)
+        assert store.flush(60)
     assert list(stored(tmp_path / "logs")) == ["../../escape"]
     assert not (tmp_path.parent / "escape.json").exists()
 
@@ -294,7 +297,7 @@ def test_a_file_that_was_tampered_with_keeps_no_other_from_being_written(
             start(journal, attempt_id)
             step(journal, attempt_id, 0)
             succeed(journal, attempt_id)
-        assert store.flush(10)
+        assert store.flush(60)
     assert stored(folder)["a2"]["status"] == "success"
     assert (folder / "a1.json").read_text() == '{"attempt_id": "a1", "logs": 5}'
     assert "a1" in caplog.text

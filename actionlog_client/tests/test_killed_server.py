@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from actionlog_client.tests.accounts import (
 )
 from actionlog_client.tests.unreliable import UnreliableWay
 from benchmarks.server import Server, fresh_server
+from resolutions.feed.tests.web_process import reserved_port
 
 KILLS = 50
 ENGINES = 2
@@ -56,9 +56,11 @@ class KillableServer:
 
 @contextmanager
 def killable(server: Server) -> Iterator[KillableServer]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    with reserved_port() as port:
+        yield from _killable(server, port)
+
+
+def _killable(server: Server, port: int) -> Iterator[KillableServer]:
     nursery = subprocess.Popen(
         [sys.executable, "-m", "actionlog_client.tests.nursery", str(port)],
         cwd=ROOT,
@@ -82,7 +84,7 @@ def killable(server: Server) -> Iterator[KillableServer]:
 def finish(server: Server, engines: "dict[str, subprocess.Popen[bytes]]", folder: Path, journal_dir: Path) -> None:
     """Wait for engines that log a certain number, and hold their accounts against the record."""
     for engine in engines.values():
-        assert engine.wait(90) == 0
+        assert engine.wait(120) == 0
     found = wait_until_complete(server, journals_in(journal_dir))
     assert {engine["refused"] for engine in found} == {0}
     for incident in engines:
@@ -97,15 +99,16 @@ def finish(server: Server, engines: "dict[str, subprocess.Popen[bytes]]", folder
         assert all(len(attempt["logs"]) == 3 for attempt in attempts)
 
 
-@pytest.mark.timeout(240)
 def test_a_server_killed_fifty_times_under_load_has_every_call_once(server: Server, tmp_path: Path) -> None:
     chance = random.Random(1123)
-    journal_dir = tmp_path / "journal"
+    journal_dir, stop = tmp_path / "journal", tmp_path / "stop"
     with killable(server) as process:
-        environment = engine_environment(server, journal_dir, url=process.url) | {"PACE": "0.004"}
+        # The load lasts as long as the kills do, and stays within the disk budget however long that is.
+        environment = engine_environment(server, journal_dir, url=process.url)
+        environment |= {"PACE": "0.004", "STOP_FILE": str(stop)}
         engines = {
             f"outage-{number}": start_engine(
-                environment, f"outage-{number}", "2", "5000", output=tmp_path / f"outage-{number}"
+                environment, f"outage-{number}", "2", "15000", output=tmp_path / f"outage-{number}"
             )
             for number in range(ENGINES)
         }
@@ -113,11 +116,11 @@ def test_a_server_killed_fifty_times_under_load_has_every_call_once(server: Serv
             time.sleep(chance.uniform(0.05, 0.6))
             process.kill()
             process.start()
-        assert any(engine.poll() is None for engine in engines.values()), "the load ended before the kills"
+        assert all(engine.poll() is None for engine in engines.values()), "the load ended before the kills"
+        stop.touch()
         finish(server, engines, tmp_path, journal_dir)
 
 
-@pytest.mark.timeout(120)
 def test_answers_that_are_lost_after_the_commit_change_nothing(server: Server, tmp_path: Path) -> None:
     journal_dir = tmp_path / "journal"
     with UnreliableWay(server.url, losing_answers=0.5, seed=7) as way:

@@ -218,7 +218,7 @@ def test_a_logger_without_a_server_writes_files_and_answers_from_them(tmp_path: 
         attempt.log_step("validation", "in_progress", {"checking": b"pool"})
         attempt.mark_success({"size": 10})
         still = action_logger.start_action_attempt("still_running", "restart", None, "inc_001")
-        assert action_logger.flush(10)
+        assert action_logger.flush(60)
         (document,) = read_store(tmp_path / "logs")
         assert document["attempt_id"] == attempt.attempt_id
         assert document["extra"]["converted logs[0].details.checking"] == "bytes as UTF-8 text"

@@ -71,16 +71,17 @@ def test_trouble_with_every_document_puts_none_aside(
 ) -> None:
     """A bad deployment that takes reports and heartbeats, and no document: also when others were taken before."""
     action_logger.start_action_attempt("before", "restart", {}, incident).mark_success()
-    assert action_logger.flush(10)
+    assert action_logger.flush(60)
     way.only_for = DOCUMENTS
     for number, way.answering in enumerate(UNCLEAR):
         action_logger.start_action_attempt(f"a{number}", "restart", {}, incident).mark_success()
         requests = way.requests
         assert not action_logger.flush(1.2)
-        assert way.requests > requests
+        while way.requests == requests:
+            assert not action_logger.flush(1.2)
         assert action_logger.health()["refused"] == 0
     way.answering = None
-    assert action_logger.flush(10)
+    assert action_logger.flush(60)
     assert len(attempts_of(server, incident)) == len(UNCLEAR) + 1
 
 
@@ -95,7 +96,7 @@ def test_trouble_with_the_first_documents_of_a_process_puts_none_aside(
     # Whether all fail is found without sending each of them apart.
     assert way.requests < 200
     way.answering = None
-    assert action_logger.flush(10)
+    assert action_logger.flush(60)
     assert len(attempts_of(server, incident)) == 50
 
 
@@ -106,17 +107,17 @@ def test_trouble_with_one_document_puts_it_aside_and_it_can_be_sent_again(
     good = action_logger.start_action_attempt("good", "restart", {}, incident)
     bad = action_logger.start_action_attempt("bad", "restart", {}, incident)
     bad_resolution = action_logger.resolution(incident)
-    assert action_logger.flush(10)
+    assert action_logger.flush(60)
     way.answering, way.only_for = trouble, b"too much"
     bad.log_step("too much")
     bad_resolution.resolved(root_cause="too much")
     good.mark_success()
     bad.mark_success()
-    assert action_logger.flush(20)
+    assert action_logger.flush(60)
     assert {attempt["status"] for attempt in attempts_of(server, incident)} == {"success"}
     assert action_logger.health()["refused"] == 2
     action_logger.start_action_attempt("later", "restart", {}, incident).mark_success()
-    assert action_logger.flush(10)
+    assert action_logger.flush(60)
     assert refused_of(server, action_logger) == [[4, 5]]
 
     done = shell.call("journal", "--resend")  # past the trouble
@@ -130,7 +131,7 @@ def test_trouble_with_one_document_puts_it_aside_and_it_can_be_sent_again(
     assert (log.entries(), log.numbers()) == ([], [])
     # The engine goes on, and its next report takes nothing back.
     action_logger.start_action_attempt("last", "restart", {}, incident).mark_success()
-    assert action_logger.flush(10)
+    assert action_logger.flush(60)
     action_logger.close(5)
     wait_until_complete(server, [journal_id])
     assert refused_of_journal(server, journal_id) == []
@@ -146,9 +147,9 @@ def test_what_is_refused_again_is_kept(
     action_logger: ActionLogger, server: Server, shell: Shell, incident: str
 ) -> None:
     first = action_logger.start_action_attempt("a", "restart", {"n": 1}, incident)
-    action_logger.flush(10)
+    action_logger.flush(60)
     action_logger.start_action_attempt("a", "restart", {"n": 2}, incident, attempt_id=first.attempt_id)
-    action_logger.close(10)
+    action_logger.close(60)
     for _ in range(2):
         done = shell.call("journal", "--resend", "--json")
         told = json.loads(done.stdout)
@@ -161,9 +162,9 @@ def test_without_a_server_nothing_is_sent_again_and_all_is_kept(
     action_logger: ActionLogger, shell: Shell, incident: str
 ) -> None:
     first = action_logger.start_action_attempt("a", "restart", {"n": 1}, incident)
-    action_logger.flush(10)
+    action_logger.flush(60)
     action_logger.start_action_attempt("a", "restart", {"n": 2}, incident, attempt_id=first.attempt_id)
-    action_logger.close(10)
+    action_logger.close(60)
     done = shell.call("journal", "--resend", "--url", "http://127.0.0.1:9")
     assert (done.returncode, done.stdout) == (3, b"")
     assert b"What is left is kept" in done.stderr
@@ -185,8 +186,8 @@ def test_a_journal_of_another_engine_waits_for_a_key_that_may_write_for_it(
     (left,) = journals_in(tmp_path)
     with ActionLogger(server.url, keys["one"], tmp_path, engine="one", json_store="") as one:
         one.start_action_attempt("of one", "restart", {}, incident).mark_success()
-        assert one.flush(10)
-        deadline = time.monotonic() + 10
+        assert one.flush(60)
+        deadline = time.monotonic() + 60
         while JournalFolder(tmp_path / left).is_held() or not one.health()["delivered"]:
             assert time.monotonic() < deadline
             time.sleep(0.1)
@@ -210,7 +211,7 @@ def test_a_line_that_is_damaged_is_told(
     segment.write_bytes(b"\n".join([lines[0], lines[1].replace(b"in_progress", b"in_pro_ress"), *lines[2:]]))
     journal.release()
     action_logger.start_action_attempt("a", "restart", {}, incident)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not any("1 lines of the journal" in record.getMessage() for record in caplog.records):
         assert time.monotonic() < deadline
         time.sleep(0.05)

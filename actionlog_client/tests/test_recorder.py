@@ -7,14 +7,17 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from actionlog_client import ActionLogger, JournalFull
 from actionlog_client.journal.directory import JournalDirectory
 from actionlog_client.journal.entries import Weight
+from actionlog_client.journal.file import FileJournal
+from actionlog_client.journal.room import Room
 from actionlog_client.tests.accounts import (
     ROOT,
     attempts_of,
@@ -26,6 +29,15 @@ from actionlog_client.tests.accounts import (
 )
 from benchmarks.server import Server, fresh_server
 
+WAIT_SECONDS: Final = 60.0
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
@@ -36,7 +48,8 @@ def server() -> Iterator[Server]:
 def test_what_is_logged_just_before_the_end_is_on_the_server(server: Server, tmp_path: Path) -> None:
     done = run(
         """
-        from actionlog_client import ActionLogger
+        from actionlog_client import ActionLogger, recorder
+        recorder.EXIT_SECONDS = 60  # the server is well, if slow
         action_logger = ActionLogger(json_store="")
         with action_logger.start_action_attempt("a", "restart", {}, "at-exit") as attempt:
             attempt.log_step("last words")
@@ -51,17 +64,21 @@ def test_what_is_logged_just_before_the_end_is_on_the_server(server: Server, tmp
 
 
 def test_an_end_without_a_server_is_not_held_up(tmp_path: Path) -> None:
-    began = time.monotonic()
     done = run(
         """
-        from actionlog_client import ActionLogger
+        import atexit, time
+        atexit.register(lambda: print(time.monotonic() - ended))  # after what is registered later
+        from actionlog_client import ActionLogger, recorder
+        recorder.EXIT_SECONDS = 60  # so that a machine that is merely slow is not taken for one that waits
         ActionLogger(url="http://127.0.0.1:9", json_store="").start_action_attempt("a", "b", {}, "c").mark_success()
+        ended = time.monotonic()
         """,
         {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "ACTIONLOG_JOURNAL_DIR": str(tmp_path)},
+        seconds=120,
     )
     assert done.returncode == 0, done.stderr
     assert "kept in the journal" in done.stderr
-    assert time.monotonic() - began < 4
+    assert float(done.stdout) < 20
 
 
 def test_forked_workers_record_for_themselves(server: Server, tmp_path: Path) -> None:
@@ -71,7 +88,8 @@ def test_forked_workers_record_for_themselves(server: Server, tmp_path: Path) ->
         import os
         import threading
         import traceback
-        from actionlog_client import ActionLogger
+        from actionlog_client import ActionLogger, recorder
+        recorder.EXIT_SECONDS = 60
         action_logger = ActionLogger(json_store="")
         shared = action_logger.start_action_attempt("shared", "restart", {}, "forks")
         # A thread that logs all the while, so that locks are held at the moment of the fork.
@@ -94,20 +112,21 @@ def test_forked_workers_record_for_themselves(server: Server, tmp_path: Path) ->
                         shared.mark_success({"by": "a child"})
                     # The first two end as a worker does that is told to, the others are gone at once.
                     if number < 2:
-                        action_logger.close(10)
+                        action_logger.close(60)
                 except BaseException:
                     traceback.print_exc()
                 finally:
                     os._exit(0)
             children.append(child)
-        for child in children:
-            assert os.waitpid(child, 0)[1] == 0
+        # It is the forks that it is to meet; what it logs all together is to stay within the disk budget.
         stop.set()
         thread.join()
+        for child in children:
+            assert os.waitpid(child, 0)[1] == 0
         action_logger.start_action_attempt("parent", "restart", {}, "forks").mark_success()
         """,
         engine_environment(server, tmp_path),
-        seconds=60,
+        seconds=120,
     )
     assert (done.returncode, done.stderr) == (0, "")
     journals = journals_in(tmp_path)
@@ -127,7 +146,8 @@ def test_parent_and_child_tell_of_one_attempt_and_every_step_is_on_record(server
         """
         import os
         import threading
-        from actionlog_client import ActionLogger
+        from actionlog_client import ActionLogger, recorder
+        recorder.EXIT_SECONDS = 60
         action_logger = ActionLogger(json_store="")
         shared = action_logger.start_action_attempt("shared", "restart", {}, "one attempt")
         # A thread that holds the attempt's lock at the moment of the fork.
@@ -135,9 +155,9 @@ def test_parent_and_child_tell_of_one_attempt_and_every_step_is_on_record(server
         def hold():
             with shared._lock:
                 held.set()
-                forked.wait(30)
+                forked.wait()
         threading.Thread(target=hold).start()
-        held.wait(30)
+        held.wait()
         children = []
         for number in range(3):
             child = os.fork()
@@ -147,7 +167,7 @@ def test_parent_and_child_tell_of_one_attempt_and_every_step_is_on_record(server
                     shared.log_step("in a child", "done", {"child": number, "step": step})
                 with shared._lock:
                     pass
-                action_logger.close(10)
+                action_logger.close(60)
                 os._exit(0)
             children.append(child)
         forked.set()
@@ -179,8 +199,10 @@ def test_orphans_of_an_outage_do_not_use_up_the_open_files_of_the_engine(
     before = len(os.listdir("/proc/self/fd"))
     with ActionLogger("http://127.0.0.1:9", None, tmp_path / "journal", json_store=tmp_path / "store") as action_logger:
         action_logger.start_action_attempt("a", "restart", {}, "inc").mark_success()
-        time.sleep(1)
-        assert before < len(os.listdir("/proc/self/fd")) < before + 70
+        wait_until(lambda: sum(state.is_held for state in orphans.journals()) >= 10)
+        for _ in range(20):
+            time.sleep(0.05)
+            assert before < len(os.listdir("/proc/self/fd")) < before + 70
         action_logger.close(0.1)
 
 
@@ -195,26 +217,39 @@ def test_what_another_thread_logs_during_close_is_counted_in_a_journal_of_its_ow
             action_logger.start_action_attempt("a", "restart", {}, "closing").mark_success()
             time.sleep(0.001)
 
+    def is_written() -> bool:
+        return int(action_logger.health()["written"]) > 0
+
     thread = threading.Thread(target=work)
     thread.start()
     try:
         for _ in range(5):
+            wait_until(is_written)
             time.sleep(0.2)
-            assert action_logger.close(10)
+            assert action_logger.close(60)
+        wait_until(is_written)
         time.sleep(0.2)
     finally:
         stop.set()
         thread.join()
-    assert action_logger.flush(10)
+    assert action_logger.flush(60)
     health = action_logger.health()
     assert health["written"] == health["delivered"] > 0
-    assert action_logger.close(10)
+    assert action_logger.close(60)
     assert len(wait_until_complete(server, journals_in(tmp_path))) == 6
 
 
 def test_actions_that_end_without_an_outcome_use_up_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("actionlog_client.upkeep.ADOPT_SECONDS", 0.0)
     monkeypatch.setattr("actionlog_client.upkeep.TEND_SECONDS", 0.05)
+    rounds: list[int] = []
+    expect_outcomes = FileJournal.expect_outcomes
+
+    def counted(journal: FileJournal, most: int) -> None:
+        expect_outcomes(journal, most)
+        rounds.append(most)
+
+    monkeypatch.setattr(FileJournal, "expect_outcomes", counted)
     with ActionLogger("", journal_dir=tmp_path, json_store="", disk_budget=1 << 20) as action_logger:
         for _ in range(3000):
             action_logger.start_action_attempt("a", "restart", {}, "inc").complete()
@@ -223,13 +258,23 @@ def test_actions_that_end_without_an_outcome_use_up_no_room(tmp_path: Path, monk
         for number in range(3000):
             action_logger.start_action_attempt("c", "restart", {}, "inc")
             if not number % 300:
-                time.sleep(0.3)
+                # Of those so far it knows once it has looked again.
+                seen = len(rounds)
+                wait_until(lambda seen=seen: len(rounds) >= seen + 2)  # type: ignore[misc]
 
 
 def test_a_folder_of_files_that_cannot_be_written_stops_no_engine_that_delivers(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("actionlog_client.upkeep.TEND_SECONDS", 0.02)
+    rooms: list[Room] = []
+    allow = FileJournal.allow
+
+    def noted(journal: FileJournal, room: Room) -> None:
+        allow(journal, room)
+        rooms.append(room)
+
+    monkeypatch.setattr(FileJournal, "allow", noted)
     blocked = tmp_path / "file"
     blocked.touch()
     store = blocked / "store"
@@ -240,8 +285,11 @@ def test_a_folder_of_files_that_cannot_be_written_stops_no_engine_that_delivers(
             with action_logger.start_action_attempt("a", "restart", {}, "stuck store") as attempt:
                 attempt.log_step("step", "done", {"text": "x" * 200})
             assert not attempt.dropped_steps
-            while not number % 2 and action_logger.health()["waiting"]:
-                time.sleep(0.05)
+            if not number % 4:
+                wait_until(lambda: not action_logger.health()["waiting"])
+                # Room is made in the background, for a few attempts at least, once what there is was delivered.
+                seen = len(rooms)
+                wait_until(lambda seen=seen: len(rooms) >= seen + 2 and rooms[-1].steps > 5000)  # type: ignore[misc]
     assert len([record for record in caplog.records if "for room before they were stored" in record.getMessage()]) == 1
 
 
@@ -254,7 +302,7 @@ def test_no_thread_loads_a_module(server: Server, tmp_path: Path) -> None:
         action_logger = ActionLogger(json_store={str(tmp_path / "store")!r})
         loaded = set(sys.modules)
         action_logger.start_action_attempt("a", "restart", {{}}, "modules").mark_failure("no")
-        assert action_logger.flush(10)
+        assert action_logger.flush(60)
         print(sorted(set(sys.modules) - loaded))
         """,
         engine_environment(server, tmp_path, url=server.url.replace("127.0.0.1", "localhost")),
@@ -287,7 +335,7 @@ def test_the_end_of_an_engine_that_died_with_all_delivered_is_told_by_the_next_o
         from actionlog_client import ActionLogger
         action_logger = ActionLogger(json_store="")
         action_logger.start_action_attempt("a", "restart", {}, "died").mark_success()
-        assert action_logger.flush(10)
+        assert action_logger.flush(60)
         os._exit(9)
         """,
         engine_environment(server, tmp_path),
@@ -298,10 +346,7 @@ def test_the_end_of_an_engine_that_died_with_all_delivered_is_told_by_the_next_o
     assert engine["closed_at"] is None
     with ActionLogger(server.url, server.api_key, tmp_path, json_store="") as heir:
         heir.start_action_attempt("heir", "restart", {}, "heir").mark_success()
-        deadline = time.monotonic() + 10
-        while get(server, f"/api/engines/{journal}/")["closed_at"] is None:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_until(lambda: get(server, f"/api/engines/{journal}/")["closed_at"] is not None)
 
 
 def test_open_attempts_are_heard_of_without_a_word_from_the_engine(
@@ -313,18 +358,19 @@ def test_open_attempts_are_heard_of_without_a_word_from_the_engine(
         attempt = resolution.start_action_attempt("a", "restart", {})
         done = resolution.start_action_attempt("b", "restart", {})
         done.mark_success()
-        assert action_logger.flush(10)
+        assert action_logger.flush(60)
         first = {found["action_id"]: found["last_heard_at"] for found in attempts_of(server, "long")}
-        deadline = time.monotonic() + 10
-        while True:
-            heard = {found["action_id"]: found["last_heard_at"] for found in attempts_of(server, "long")}
-            if heard["a"] > first["a"]:
-                break
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        assert heard["b"] == first["b"]
-        (session,) = get(server, "/api/resolution-monitor/", incident_id="long")["resolution_attempts"]
-        assert session["last_heard_at"] > first["a"]
+
+        def heard() -> dict[str, str]:
+            return {found["action_id"]: found["last_heard_at"] for found in attempts_of(server, "long")}
+
+        def session_heard() -> str:
+            (session,) = get(server, "/api/resolution-monitor/", incident_id="long")["resolution_attempts"]
+            return str(session["last_heard_at"])
+
+        wait_until(lambda: heard()["a"] > first["a"])
+        wait_until(lambda: session_heard() > first["a"])
+        assert heard()["b"] == first["b"]
         attempt.mark_success()
         resolution.resolved()
 
@@ -345,14 +391,14 @@ def test_open_attempts_are_heard_of_while_the_engine_is_busy_with_others(
         thread = threading.Thread(target=work)
         thread.start()
         try:
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + WAIT_SECONDS
             heard: set[str] = set()
             while len(heard) < 3:
                 heard |= {found["last_heard_at"] for found in attempts_of(server, "long and busy")}
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
             # What was told before is delivered, though more is told all the while.
-            assert action_logger.flush(5)
+            assert action_logger.flush(WAIT_SECONDS)
             attempt.mark_success()
         finally:
             stop.set()
@@ -367,7 +413,12 @@ def test_an_engine_that_may_begin_no_thread_is_not_disturbed_and_delivers_later(
     begun: list[threading.Thread] = []
     begin = threading.Thread.start
 
+    caller = threading.current_thread()
+
     def start(thread: threading.Thread) -> None:
+        if threading.current_thread() is not caller:  # of another test, which goes on behind
+            begin(thread)
+            return
         if len(begun) >= most:
             raise RuntimeError("can't start new thread")
         begun.append(thread)
@@ -379,10 +430,10 @@ def test_an_engine_that_may_begin_no_thread_is_not_disturbed_and_delivers_later(
         patched.setattr(threading.Thread, "start", start)
         attempt = action_logger.start_action_attempt("a", "restart", {}, f"threads {most}")
     for thread in begun:
-        thread.join(5)
+        thread.join(WAIT_SECONDS)
         assert not thread.is_alive()
     attempt.mark_success()
-    assert action_logger.close(10)
+    assert action_logger.close(WAIT_SECONDS)
     assert [found["status"] for found in attempts_of(server, f"threads {most}")] == ["success"]
 
 
@@ -392,7 +443,7 @@ def test_without_a_server_local_files_answer(tmp_path: Path) -> None:
         running = action_logger.start_action_attempt("a", "restart", {"n": 1}, "inc_001")
         running.log_step("look", "in_progress", {"n": 1})
         action_logger.start_action_attempt("b", "restart", {}, "inc_001").mark_failure("no")
-        assert action_logger.flush(5)
+        assert action_logger.flush(60)
         found = action_logger.get_action_attempts_by_incident("inc_001")
         assert [(attempt["action_id"], attempt["status"]) for attempt in found] == [
             ("a", "in_progress"),
@@ -402,7 +453,7 @@ def test_without_a_server_local_files_answer(tmp_path: Path) -> None:
         running.mark_success()
         statistics = action_logger.get_action_statistics(days_back=1)
         assert (statistics["success_rate"], statistics["n"], statistics["source"]) == (0.5, 2, "local")
-        assert action_logger.flush(5)
+        assert action_logger.flush(60)
     files = {json.loads(path.read_text())["action_id"]: json.loads(path.read_text()) for path in store.glob("*.json")}
     assert files.keys() == {"a", "b"}
     assert files["a"]["logs"][0]["step"] == "look"
@@ -474,7 +525,7 @@ from actionlog_client.journal.directory import JournalDirectory
 disk = Path(sys.argv[1])
 action_logger = ActionLogger(json_store="", journal_dir=disk / "journal", disk_budget=4 << 20)
 attempts = [action_logger.start_action_attempt(f"a{number}", "fill", {}, "full disk") for number in range(300)]
-assert action_logger.flush(10)
+assert action_logger.flush(60)
 # The reserve is given up too: it would take what is told.
 with open(disk / "ballast", "wb", buffering=0) as ballast:
     while True:
@@ -489,16 +540,16 @@ journal = action_logger._recorder._journal
 assert journal.waiting, journal.obstacle
 began = time.monotonic()
 assert not action_logger.flush(1)
-assert 0.8 < time.monotonic() - began < 3
+assert 0.8 < time.monotonic() - began < 30
 if sys.argv[2] == "room":
     # It waits until there is room again.
     threading.Timer(1, (disk / "ballast").unlink).start()
-    assert action_logger.flush(20)
+    assert action_logger.flush(60)
     assert not journal.waiting
     assert action_logger.close()
 elif sys.argv[2] == "close":
     threading.Timer(1, (disk / "ballast").unlink).start()
-    assert action_logger.close(20)
+    assert action_logger.close(60)
 elif sys.argv[2] == "lost":
     assert not action_logger.close(1)
 # Else the exit handler says it.
@@ -518,7 +569,7 @@ def test_outcomes_that_wait_for_a_full_disk_are_not_said_to_be_delivered(
             env=engine_environment(server, tmp_path),
             capture_output=True,
             text=True,
-            timeout=90,
+            timeout=240,
             check=False,
         )
     except FileNotFoundError:

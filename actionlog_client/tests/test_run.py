@@ -18,9 +18,13 @@ import psutil
 import pytest
 
 from actionlog_client.__main__ import COMMANDS, main
+from actionlog_client.command_line.child import KILL_SECONDS
+from actionlog_client.command_line.output import BURST_BYTES, BYTES_PER_SECOND
 from actionlog_client.tests.shell import ACTIONLOG, Shell, texts
 
-SCRIPT_SECONDS = 20.0
+SCRIPT_SECONDS = 60.0
+# Of a whole run, its start included, with a server that is not there: the delivery is given up after 2 seconds.
+LITTLE_SECONDS = 8.0
 
 
 @pytest.fixture
@@ -37,7 +41,9 @@ def wait_for(path: Path) -> None:
 
 
 def test_it_passes_output_and_exit_code_on_and_records_both(shell: Shell) -> None:
+    began = time.monotonic()
     done = shell.run("sh", "-c", "echo out; sleep 0.3; echo oops >&2; exit 3")
+    took = time.monotonic() - began
 
     assert (done.stdout, done.stderr, done.returncode) == (b"out\n", b"oops\n", 3)
     attempt = shell.attempt()
@@ -46,7 +52,7 @@ def test_it_passes_output_and_exit_code_on_and_records_both(shell: Shell) -> Non
     assert (attempt["status"], attempt["error_type"], attempt["error_message"]) == ("failed", "exit_code", "oops")
     assert attempt["error_details"] == {"exit_code": 3}
     assert [(step["step"], step["details"]) for step in attempt["logs"][1:]] == [("stdout", "out"), ("stderr", "oops")]
-    assert 0.25 < attempt["execution_time_seconds"] < 5
+    assert 0.3 <= attempt["execution_time_seconds"] < took
 
 
 def test_success_is_exit_code_0(shell: Shell) -> None:
@@ -141,7 +147,7 @@ def test_a_flood_arrives_whole_and_neither_fills_memory_nor_the_record(shell: Sh
     recorded = texts(attempt, "stdout")
     assert recorded.startswith(line)
     assert recorded.endswith("the end")
-    assert len(recorded) < 400_000
+    assert len(recorded) < 1.5 * BURST_BYTES + BYTES_PER_SECOND * attempt["execution_time_seconds"]
     left_out = [step["details"] for step in attempt["logs"] if step["status"] == "left out"]
     lines, count = (sum(each[name] for each in left_out) for name in ("lines", "bytes"))
     assert abs(len(recorded) + 1 + count - len(wanted)) < 200 * len(left_out)
@@ -299,7 +305,7 @@ def test_a_signal_that_comes_before_the_command_runs_cancels_it(shell: Shell) ->
 
 
 def test_stop_and_continue(shell: Shell) -> None:
-    script = "touch ready; i=0; while [ $i -lt 30 ]; do echo $i; i=$((i+1)); sleep 0.02; done"
+    script = "touch ready; i=0; until [ -e go ]; do echo $i; i=$((i+1)); sleep 0.02; done"
     running = shell.start("run", "--incident", "i", "--", "sh", "-c", script, start_new_session=True)
     wait_for(shell.home / "ready")
     running.send_signal(signal.SIGTSTP)
@@ -307,10 +313,11 @@ def test_stop_and_continue(shell: Shell) -> None:
     while state_of(running.pid) != "T":
         assert time.monotonic() < deadline
         time.sleep(0.01)
+    (shell.home / "go").touch()
     running.send_signal(signal.SIGCONT)
     out, _ = running.communicate(timeout=SCRIPT_SECONDS)
 
-    assert out.split() == [str(number).encode() for number in range(30)]
+    assert out.split() == [str(number).encode() for number in range(len(out.split()))]
     assert running.returncode == 0
 
 
@@ -321,34 +328,37 @@ def state_of(process_id: int) -> str:
 def test_a_timeout_ends_the_command_and_what_it_started(shell: Shell) -> None:
     began = time.monotonic()
     done = shell.call(
-        *("run", "--incident", "i", "--timeout", "0.5", "--", "sh", "-c", "echo working; sleep 30; echo never"),
+        *("run", "--incident", "i", "--timeout", "1.5", "--", "sh", "-c", "echo working; sleep 60; echo never"),
         start_new_session=True,
     )
 
     assert (done.stdout, done.returncode) == (b"working\n", 124)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 50
     attempt = shell.attempt()
     assert (attempt["status"], attempt["error_type"]) == ("failed", "timeout")
-    assert attempt["error_message"] == "The command did not end within 0.5 seconds."
+    assert attempt["error_message"] == "The command did not end within 1.5 seconds."
 
 
 def test_a_command_that_does_not_heed_its_timeout_is_killed(shell: Shell) -> None:
-    script = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(30)"
+    script = "trap '' TERM; sleep 60"
     began = time.monotonic()
-    done = shell.call(
-        "run", "--incident", "i", "--timeout", "1", "--", sys.executable, "-c", script, start_new_session=True
-    )
+    done = shell.call("run", "--incident", "i", "--timeout", "1.5", "--", "sh", "-c", script, start_new_session=True)
 
     assert done.returncode == 124
-    assert 5.9 < time.monotonic() - began < 15
+    assert 1.5 + KILL_SECONDS < time.monotonic() - began < 50
     assert shell.attempt()["error_type"] == "timeout"
 
 
 def test_killed_itself_it_leaves_the_command_to_go_on_with_its_output(shell: Shell) -> None:
-    script = "touch ready; for i in 1 2 3 4 5; do sleep 0.1; echo line $i; echo error $i >&2; done; touch done"
+    script = (
+        "touch ready; until [ -e go ]; do sleep 0.02; done;"
+        "for i in 1 2 3 4 5; do sleep 0.1; echo line $i; echo error $i >&2; done; touch done"
+    )
     running = shell.start("run", "--incident", "i", "--", "sh", "-c", script, start_new_session=True)
     wait_for(shell.home / "ready")
     running.kill()
+    running.wait(SCRIPT_SECONDS)
+    (shell.home / "go").touch()
     out, err = running.communicate(timeout=SCRIPT_SECONDS)
 
     assert running.returncode == -signal.SIGKILL
@@ -393,28 +403,36 @@ def test_a_command_that_cannot_be_recorded_is_not_run(shell: Shell) -> None:
 
 
 def test_a_server_that_cannot_be_reached_costs_one_line_and_little_time(shell: Shell) -> None:
-    began = time.monotonic()
-    done = shell.call(
-        "run", "--url", "http://127.0.0.1:9", "--incident", "i", "--", "sh", "-c", "echo ran; touch it-ran; exit 5"
+    script = "echo ran; touch it-ran; exit 5"
+    seconds, done = best_of_three(
+        shell, "run", "--url", "http://127.0.0.1:9", "--incident", "i", "--", "sh", "-c", script
     )
 
     assert (done.stdout, done.returncode) == (b"ran\n", 5)
     assert (shell.home / "it-ran").exists()
     assert re.fullmatch(rb"actionlog: the record is not on the server http://127.0.0.1:9 yet; .*\n", done.stderr)
-    assert time.monotonic() - began < 8
-    assert shell.attempt()["status"] == "failed"
+    assert seconds < LITTLE_SECONDS
+    assert {attempt["status"] for attempt in shell.attempts()} == {"failed"}
+
+
+def best_of_three(shell: Shell, *arguments: str) -> "tuple[float, subprocess.CompletedProcess[bytes]]":
+    """The least time that a command took, once if that was little: a machine that does other things too may be slow."""
+    took: list[float] = []
+    while not took or (min(took) >= LITTLE_SECONDS and len(took) < 3):
+        began = time.monotonic()
+        done = shell.call(*arguments)
+        took.append(time.monotonic() - began)
+    return min(took), done
 
 
 def test_a_server_that_accepts_and_never_answers_is_not_waited_for(shell: Shell) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        began = time.monotonic()
-        done = shell.call(
-            "run", "--url", f"http://127.0.0.1:{silent.getsockname()[1]}", "--incident", "i", "--", "true"
-        )
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        seconds, done = best_of_three(shell, "run", "--url", url, "--incident", "i", "--", "true")
 
     assert done.returncode == 0
     assert b"is not on the server" in done.stderr
-    assert time.monotonic() - began < 8
+    assert seconds < LITTLE_SECONDS
 
 
 def test_an_argument_that_is_no_text_is_passed_on_and_recorded(shell: Shell) -> None:

@@ -13,7 +13,7 @@ import psutil
 
 from actionlog_site.home import BASE_DIR
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 
 # The user is changed inside the child, after its imports: another user may be unable to read this Python's own files.
 PREAMBLE = """

@@ -17,7 +17,8 @@ pytestmark = pytest.mark.django_db
 
 
 class HastyConnection(PatientConnection):
-    patience_seconds = 0.3
+    # Much longer than a busy server takes for what is at hand.
+    patience_seconds = 2.0
 
 
 @pytest.fixture
@@ -34,11 +35,11 @@ def hasty() -> Iterator[HastyConnection]:
 def test_a_statement_without_an_answer_ends_its_connection_and_is_cancelled(hasty: HastyConnection) -> None:
     pid = hasty.info.backend_pid
     began = time.monotonic()
-    with pytest.raises(psycopg.OperationalError, match=r"did not answer within 0\.3 seconds"):
-        hasty.execute("SELECT pg_sleep(30)")
-    assert time.monotonic() - began < 5
+    with pytest.raises(psycopg.OperationalError, match=r"did not answer within 2 seconds"):
+        hasty.execute("SELECT pg_sleep(120)")
+    assert time.monotonic() - began < 60
     assert hasty.closed
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     with connection.cursor() as cursor:
         while cursor.execute("SELECT pg_stat_clear_snapshot(), count(*) FROM pg_stat_activity WHERE pid = %s", [pid]):
             row = cursor.fetchone()
@@ -50,13 +51,15 @@ def test_a_statement_without_an_answer_ends_its_connection_and_is_cancelled(hast
 
 def test_an_error_of_a_statement_is_told_as_it_is_and_leaves_the_connection_open(hasty: HastyConnection) -> None:
     with pytest.raises(psycopg.OperationalError, match="statement timeout"):
-        hasty.execute("SET statement_timeout = 50; SELECT pg_sleep(30)")
+        hasty.execute("SET statement_timeout = 50; SELECT pg_sleep(120)")
     assert hasty.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_each_statement_has_its_own_time(hasty: HastyConnection) -> None:
-    for _ in range(4):
-        hasty.execute("SELECT pg_sleep(0.15)")
+    began = time.monotonic()
+    for _ in range(3):
+        hasty.execute("SELECT pg_sleep(0.7)")
+    assert time.monotonic() - began > hasty.patience_seconds
 
 
 @pytest.mark.parametrize(("imported", "patience"), [("attempts.models", "None"), ("actionlog_site.asgi", "8.0")])

@@ -40,7 +40,7 @@ def run(block: str, server: Server) -> str:
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -101,7 +101,7 @@ def test_the_engine_that_it_shows_runs_without_a_server_too(tmp_path: Path) -> N
         env={"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
         check=False,
     )
     assert done.stdout.splitlines() == [

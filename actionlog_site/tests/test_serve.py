@@ -252,9 +252,9 @@ def test_requests_under_way_are_answered_before_it_ends(used_home: Path) -> None
             body = b"username=nobody&password=wrong"
             client.sendall(
                 b"POST /admin/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-                b"Content-Length: %d\r\n\r\n" % len(body)
+                b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body)
             )
-            time.sleep(0.3)  # the server has begun to read
+            assert client.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n", "the server has begun to read"
             served.child.send_signal(signal.SIGINT)
             time.sleep(0.3)
             client.sendall(body)

@@ -30,7 +30,7 @@ FLAGS: Final = (
     "--no-first-run",
     "--remote-debugging-port=0",
 )
-START_SECONDS: Final = 30
+START_SECONDS: Final = 60
 
 
 class Browser:
@@ -48,7 +48,7 @@ class Browser:
         self._sent += 1
         self._connection.send(json.dumps({"id": self._sent, "method": method, "params": parameters}))
         while True:
-            message = json.loads(self._connection.recv(timeout=30))
+            message = json.loads(self._connection.recv(timeout=60))
             if message.get("id") == self._sent:
                 if "error" in message:
                     raise RuntimeError(f"{method}: {message['error']['message']}")
@@ -69,7 +69,7 @@ class Browser:
             raise RuntimeError(f"{expression}: {answer['exceptionDetails']}")
         return answer["result"].get("value")
 
-    def wait_for(self, expression: str, seconds: float = 15) -> None:
+    def wait_for(self, expression: str, seconds: float = 60) -> None:
         """Until the expression is true. Fails with what the page reported when it never is."""
         deadline = time.monotonic() + seconds
         while not self.evaluate(f"!!({expression})"):

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from analytics.tests.browser import BINARY, Browser, headless_browser
-from resolutions.feed.tests.web_process import free_port, web_process
+from resolutions.feed.tests.web_process import reserved_port, web_process
 from resolutions.tests.recorded import attempt, record, resolution
 
 pytestmark = [
@@ -83,17 +83,18 @@ def test_nothing_that_an_engine_tells_becomes_markup_in_the_feed(browser: Browse
 
 
 def test_what_changed_while_the_server_was_away_appears_when_it_is_back(browser: Browser, session_key: str) -> None:
-    port, told = free_port(), attempt()
-    with web_process(port) as web:
-        open_dashboard(browser, web.origin, session_key)
-    browser.wait_for(f"!({LIVE})")
-    browser.evaluate("document.body.dispatchEvent(new CustomEvent('changes-arrived'))")
-    browser.wait_for("!document.querySelector('[data-stale]').hidden")
-    record([told])
-    with web_process(port):
-        browser.wait_for(row(told["attempt_id"]), seconds=40)
-        browser.wait_for("document.querySelector('[data-stale]').hidden")
-        assert browser.evaluate("window.notReloaded")
+    told = attempt()
+    with reserved_port() as port:
+        with web_process(port) as web:
+            open_dashboard(browser, web.origin, session_key)
+        browser.wait_for(f"!({LIVE})")
+        browser.evaluate("document.body.dispatchEvent(new CustomEvent('changes-arrived'))")
+        browser.wait_for("!document.querySelector('[data-stale]').hidden")
+        record([told])
+        with web_process(port):
+            browser.wait_for(row(told["attempt_id"]))
+            browser.wait_for("document.querySelector('[data-stale]').hidden")
+            assert browser.evaluate("window.notReloaded")
 
 
 def test_a_paused_feed_stands_still_and_misses_nothing(browser: Browser, session_key: str) -> None:
@@ -116,7 +117,7 @@ def test_the_feed_shows_no_more_rows_than_it_can_hold(browser: Browser, session_
         last = attempt()
         record([last])
         browser.wait_for(row(last["attempt_id"]))
-        assert browser.evaluate("document.querySelectorAll('#live-feed-rows li').length") == 40
+        browser.wait_for("document.querySelectorAll('#live-feed-rows li').length === 40")
 
 
 def test_no_page_is_wider_than_a_small_screen(browser: Browser, session_key: str) -> None:

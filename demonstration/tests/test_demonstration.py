@@ -102,7 +102,7 @@ def assert_nothing_left(server: Server) -> None:
 
 def test_a_run_ends_with_the_record_of_what_happened(server: Server) -> None:
     with demonstration(server, "--rate", "600", "--incidents", "8") as process:
-        output, _ = process.communicate(timeout=120)
+        output, _ = process.communicate(timeout=200)
     assert process.returncode == 0, output
     assert "left out" not in output
     incidents = told(output.splitlines())
@@ -144,7 +144,7 @@ def test_ctrl_c_ends_it_after_the_incident_under_way(server: Server) -> None:
     with demonstration(server, "--rate", "600") as process:
         _, before = read_until(process, INCIDENT)
         process.send_signal(signal.SIGINT)
-        after, _ = process.communicate(timeout=60)
+        after, _ = process.communicate(timeout=200)
     assert process.returncode == 0, after
     assert "The laboratory is taken down." in after
     for incident_id, (attempts, ending) in told([*before, *after.splitlines()]).items():
@@ -163,7 +163,7 @@ def test_killed_it_leaves_no_process_and_the_next_one_delivers_what_it_had_recor
     assert len(children) >= 1
     wait_until(lambda: all(is_gone(child.pid) for child in children))
     with demonstration(server, "--rate", "600", "--incidents", "1") as process:
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=200)
     assert process.returncode == 0, output
     assert "left out" not in output
     assert (attempt[1], attempt[2]) in recorded(server, incident[1])[0]
@@ -190,7 +190,7 @@ def test_without_a_server_that_lets_it_in_it_says_what_to_do(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=120,
     )
     assert done.returncode == 2
     assert message in done.stderr

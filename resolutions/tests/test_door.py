@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -21,10 +21,12 @@ from attempts.models import ActionAttempt, ActionLog, Refusal
 from resolutions.door import application
 from resolutions.door.application import WriteDoor
 from resolutions.models import ResolutionAttempt
+from resolutions.tests.locking import held_table
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Json = dict[str, Any]
+PATIENCE_SECONDS = 60.0
 
 
 async def nothing_beyond(scope: Any, receive: Any, send: Any) -> None:
@@ -45,6 +47,12 @@ def a_key(**options: Any) -> tuple[ApiKey, str]:
         return create_key(**{"name": "test", "scopes": ["ingest"], **options})
     finally:
         connections.close_all()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not condition():
+            await asyncio.sleep(0.01)
 
 
 @sync_to_async
@@ -387,26 +395,37 @@ async def test_megabytes_go_in_and_come_back(client: httpx.AsyncClient) -> None:
     assert {len(row.result) for row in rows} == {3_000_000}
 
 
-async def test_many_requests_at_once_are_each_told_their_own_outcome(client: httpx.AsyncClient) -> None:
+@pytest.mark.usefixtures("patient_recordings")
+async def test_many_requests_at_once_are_each_told_their_own_outcome(
+    client: httpx.AsyncClient, door: WriteDoor
+) -> None:
+    await client.post("/api/ingest/", json={})
+    assert door._lanes is not None
     documents = [attempt(action_id=f"a{number}") for number in range(200)]
-    answers = await asyncio.gather(*(client.post("/api/action-attempts/", json=document) for document in documents))
+    with held_table():
+        sending = [asyncio.create_task(client.post("/api/action-attempts/", json=document)) for document in documents]
+        await until(lambda: door._lanes is not None and door._lanes.small.waiting >= 100)
+    answers = await asyncio.gather(*sending)
     assert [answer.json()["id"] for answer in answers] == [document["attempt_id"] for document in documents]
     assert {answer.status_code for answer in answers} == {201}
     # Requests that wait share a transaction, so there are far fewer cursors than requests.
     assert len({answer.json()["cursor"] for answer in answers}) < 150
 
 
+@pytest.mark.usefixtures("patient_recordings")
 async def test_too_much_waiting_is_503_with_retry_after(client: httpx.AsyncClient, door: WriteDoor) -> None:
     await client.post("/api/ingest/", json={})
     assert door._lanes is not None
     door._lanes.small._capacity = 5
     bodies = [{"action_attempts": [attempt() for _ in range(4)]} for _ in range(12)]
-    answers = await asyncio.gather(*(client.post("/api/ingest/", json=body) for body in bodies))
+    with held_table():
+        sending = [asyncio.create_task(client.post("/api/ingest/", json=body)) for body in bodies]
+        await until(lambda: sum(each.done() for each in sending) == 11)
+    answers = await asyncio.gather(*sending)
     refused = [answer for answer in answers if answer.status_code == 503]
-    assert refused
     assert all(answer.headers["retry-after"] for answer in refused)
-    taken = [answer for answer in answers if answer.status_code == 200]
-    assert len(await stored(ActionAttempt.objects.all())) == 4 * len(taken)
+    assert sorted(answer.status_code for answer in answers) == [200] + [503] * 11
+    assert len(await stored(ActionAttempt.objects.all())) == 4
 
 
 # --- bodies that do not come
@@ -434,14 +453,14 @@ class Upload:
 
     async def answer(self) -> tuple[int, dict[bytes, bytes], Json]:
         """(status, headers, body)"""
-        await asyncio.wait_for(self.task, 10)
+        await asyncio.wait_for(self.task, PATIENCE_SECONDS)
         return self._told[0]["status"], dict(self._told[0]["headers"]), json.loads(self._told[1]["body"])
 
 
 async def test_uploads_that_send_nothing_cost_nobody_else_a_503(door: WriteDoor, client: httpx.AsyncClient) -> None:
     whole = json.dumps({"action_attempts": [attempt()]}).encode()
     idle = [Upload(door, client, declared=limits().request_bytes, sent=b"{") for _ in range(20)]
-    await asyncio.sleep(0.1)
+    await until(lambda: door._held == 20)
     assert (await client.post("/api/ingest/", content=whole)).status_code == 200
     large = Upload(door, client, declared=limits().request_bytes, sent=whole)
     large.send(b" " * (limits().request_bytes - len(whole)))
@@ -457,7 +476,7 @@ async def test_what_has_arrived_of_others_leaves_no_room(
 ) -> None:
     monkeypatch.setattr(application, "HELD_BYTES", 1000)
     first = Upload(door, client, declared=1500, sent=b"{" + b" " * 899)
-    await asyncio.sleep(0.1)
+    await until(lambda: door._held == 900)
     declared = Upload(door, client, declared=101, sent=b"{")
     undeclared = Upload(door, client, declared=0, sent=b"{" + b" " * 100)
     for refused in (declared, undeclared):

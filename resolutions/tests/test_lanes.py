@@ -2,24 +2,23 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 
-import psycopg
 import pytest
 import pytest_asyncio
 from asgiref.sync import sync_to_async
-from django.db import connection, connections
+from django.db import connections
 
 from attempts.models import ActionAttempt
 from attempts.recording import AttemptSubmission
 from resolutions.decoding import decode_single
 from resolutions.door.lanes import LARGE_BYTES, LARGE_DOCUMENTS, LARGE_LANES, Lanes
+from resolutions.tests.locking import held_row, held_table
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("patient_recordings")]
 
 SIZE = 1000
-PATIENCE = 4.0  # seconds: below the lock timeout, after which a held-up recording would fail
+PATIENCE = 60.0  # seconds: below the lock timeout, after which a held-up recording would fail
 
 
 @pytest_asyncio.fixture
@@ -27,29 +26,6 @@ async def lanes() -> AsyncIterator[Lanes]:
     lanes = Lanes()
     yield lanes
     await lanes.close()
-
-
-@contextmanager
-def somebody_else_runs(statement: str, *parameters: object) -> Iterator[None]:
-    """The locks of this statement are held by another connection, so that a recording that needs them waits."""
-    options = connection.get_connection_params()
-    for ours in ("cursor_factory", "context", "prepare_threshold", "server_side_binding"):
-        options.pop(ours, None)
-    with psycopg.connect(**options) as other:
-        other.execute(statement, parameters)
-        yield
-
-
-@contextmanager
-def held_row(attempt_id: uuid.UUID) -> Iterator[None]:
-    with somebody_else_runs("SELECT 1 FROM action_attempts WHERE attempt_id = %s FOR UPDATE", attempt_id):
-        yield
-
-
-@contextmanager
-def held_table() -> Iterator[None]:
-    with somebody_else_runs("LOCK TABLE action_attempts IN ACCESS EXCLUSIVE MODE"):
-        yield
 
 
 def one(attempt_id: uuid.UUID | None = None, **facts: str) -> AttemptSubmission:

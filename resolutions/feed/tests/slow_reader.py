@@ -18,7 +18,7 @@ class SlowReader:
     def __init__(self, web: WebProcess, token: str) -> None:
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 256 * 1024)
-        self._socket.settimeout(20)
+        self._socket.settimeout(60)
         self._socket.connect((HOST, web.port))
         self._protocol = ClientProtocol(parse_uri(f"ws://{HOST}:{web.port}/ws/live-feed/"), max_size=None)
         request = self._protocol.connect()

@@ -20,7 +20,7 @@ from resolutions.feed.followers import require_follower
 from resolutions.feed.hub import Hub
 from resolutions.feed.routing import websocket_application
 from resolutions.feed.tests.recording import attempt, in_thread, record
-from resolutions.feed.tests.web_process import WebProcess
+from resolutions.feed.tests.web_process import PATIENCE_SECONDS, WebProcess
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -84,7 +84,7 @@ def test_another_origin_is_refused_to_sessions_and_keys_alike(
 
 def test_an_origin_that_is_the_host_asked_must_still_be_an_allowed_host(web: WebProcess, cookie: str) -> None:
     """A name of the attacker that leads to our address (DNS rebinding)."""
-    connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=PATIENCE_SECONDS)
     handshake = {
         "Host": "evil.example",
         "Origin": "http://evil.example",
@@ -143,20 +143,22 @@ async def served_then_closed(headers: list[tuple[bytes, bytes]], take_rights: Ca
     """The code with which a follower is closed that is served, and then has its rights taken."""
     follower = handshake(headers)
     await follower.send_input({"type": "websocket.connect"})
-    assert (await follower.receive_output(5))["type"] == "websocket.accept"
+    assert (await follower.receive_output(PATIENCE_SECONDS))["type"] == "websocket.accept"
     await follower.send_input({"type": "websocket.receive", "text": '{"type": "subscribe"}'})
-    await follower.receive_output(5)
+    await follower.receive_output(PATIENCE_SECONDS)
     cursor = await in_thread(lambda: record([attempt()]))
-    while (message := msgspec.json.decode((await follower.receive_output(5))["text"]))["type"] != "changes":
+    while (message := msgspec.json.decode((await follower.receive_output(PATIENCE_SECONDS))["text"]))[
+        "type"
+    ] != "changes":
         assert message["type"] == "heartbeat"
     assert message["cursor"] == cursor
     await in_thread(take_rights)
-    while (output := await follower.receive_output(5))["type"] == "websocket.send":
+    while (output := await follower.receive_output(PATIENCE_SECONDS))["type"] == "websocket.send":
         assert msgspec.json.decode(output["text"])["type"] == "heartbeat"
     await in_thread(lambda: record([attempt()]))
     assert await follower.receive_nothing(0.3)
     await follower.send_input({"type": "websocket.disconnect", "code": output["code"]})
-    await follower.wait(5)
+    await follower.wait(PATIENCE_SECONDS)
     assert output["type"] == "websocket.close"
     return int(output["code"])
 
@@ -186,6 +188,6 @@ async def test_a_signed_out_user_is_served_no_longer(
 async def test_a_server_that_can_only_close_refuses_with_a_code(hub: Hub) -> None:
     follower = handshake([])
     await follower.send_input({"type": "websocket.connect"})
-    assert await follower.receive_output(5) == {"type": "websocket.close", "code": 4401}
+    assert await follower.receive_output(PATIENCE_SECONDS) == {"type": "websocket.close", "code": 4401}
     await follower.send_input({"type": "websocket.disconnect", "code": 4401})
-    await follower.wait(5)
+    await follower.wait(PATIENCE_SECONDS)

@@ -86,7 +86,7 @@ def test_a_commit_notifies_once_with_its_revision() -> None:
     with plain_connection() as listener:
         listener.execute(f"LISTEN {CHANNEL}")
         revision = append(2 * IDS_PER_ENTRY)
-        told = [notice.payload for notice in listener.notifies(timeout=1, stop_after=1)]
+        told = [notice.payload for notice in listener.notifies(timeout=60, stop_after=1)]
         told += [notice.payload for notice in listener.notifies(timeout=0.1)]
     assert told == [str(revision)]
 
@@ -111,7 +111,11 @@ def test_the_revision_is_drawn_only_once_the_lock_is_held() -> None:
             first = append_entry(attempt_ids=[uuid.uuid4()], resolution_ids=[], now=datetime.now(UTC))
             waiting.start()
             started.wait()
-            blocked = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            # The server is shared with other runs of these tests, each with a database of its own.
+            blocked = (
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
             while observer.execute(blocked).fetchone() != (1,):
                 sleep(0.01)
             assert observer.execute(drawn).fetchone() == (first,)

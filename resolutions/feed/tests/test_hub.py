@@ -15,6 +15,7 @@ from resolutions.feed.hub import Hub, SharedFrame, close_hub, open_hub
 from resolutions.feed.listener import PAUSE_SECONDS
 from resolutions.feed.queries import Reset
 from resolutions.feed.tests.recording import attempt, conninfo, in_thread, record
+from resolutions.feed.tests.web_process import PATIENCE_SECONDS
 from resolutions.models import FeedEntry
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,13 +26,13 @@ async def begin(hub: Hub) -> int:
     cursor = await in_thread(lambda: record([attempt()]))
     reached = await hub.head()
     while reached != cursor:
-        found = await asyncio.wait_for(hub.next_frame(reached), 5)
+        found = await asyncio.wait_for(hub.next_frame(reached), PATIENCE_SECONDS)
         reached = found.cursor if isinstance(found, Reset) else found.frame.cursor
     return cursor
 
 
 async def next_frame(hub: Hub, cursor: int, later_than: int = -1) -> SharedFrame:
-    found = await asyncio.wait_for(hub.next_frame(cursor, later_than=later_than), 5)
+    found = await asyncio.wait_for(hub.next_frame(cursor, later_than=later_than), PATIENCE_SECONDS)
     assert isinstance(found, SharedFrame)
     return found
 
@@ -131,7 +132,7 @@ async def test_a_head_that_goes_back_resets_those_beyond_it(hub: Hub) -> None:
             admin.execute("UPDATE feed SET revision = revision - 1")
 
     await in_thread(restore)
-    assert await asyncio.wait_for(waiting, 5) == Reset(cursor - 1)
+    assert await asyncio.wait_for(waiting, PATIENCE_SECONDS) == Reset(cursor - 1)
 
 
 async def test_a_connection_lost_in_a_query_fails_that_query_and_not_the_hub(hub: Hub) -> None:
@@ -184,12 +185,12 @@ async def test_a_fault_of_one_pruning_does_not_end_all_pruning(
             # Not a lost database: the statement itself is at fault.
             other.execute("ALTER TABLE feed RENAME COLUMN created_at TO mended_at")
             try:
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(PATIENCE_SECONDS):
                     while "was not pruned" not in caplog.text:
                         await asyncio.sleep(0.02)
             finally:
                 other.execute("ALTER TABLE feed RENAME COLUMN mended_at TO created_at")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             # The mark and the newest stay.
             while await in_thread(FeedEntry.objects.count) > 2:
                 await asyncio.sleep(0.02)

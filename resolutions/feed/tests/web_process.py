@@ -1,5 +1,6 @@
 """A real web process on the test database, and clients of its WebSocket."""
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -16,19 +17,31 @@ from websockets.sync.client import connect
 from resolutions.feed.tests.recording import conninfo
 
 HOST = "127.0.0.1"
+# For what surely comes, on whatever machine.
+PATIENCE_SECONDS = 60.0
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-    return port
+@contextmanager
+def reserved_port() -> Iterator[int]:
+    """A port that nobody else is given meanwhile, also while no server listens there: a socket stays bound to it.
+
+    A server may listen beside it, since both sockets allow the address to be used again, as servers' sockets do.
+    """
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind((HOST, 0))
+        yield holder.getsockname()[1]
 
 
 @contextmanager
 def web_process(port: int | None = None) -> "Iterator[WebProcess]":
     """On the port given, where one is to come back to, or on any free one."""
-    port = port or free_port()
+    with contextlib.ExitStack() as held, _web_process(port or held.enter_context(reserved_port())) as web:
+        yield web
+
+
+@contextmanager
+def _web_process(port: int) -> "Iterator[WebProcess]":
     command = [sys.executable, "-m", "uvicorn", "actionlog_site.asgi:application"]
     options = [
         "--host",
@@ -40,7 +53,7 @@ def web_process(port: int | None = None) -> "Iterator[WebProcess]":
         "--ws-per-message-deflate",
         "false",
         "--ws-ping-timeout",
-        "90",
+        "300",
     ]
     process = subprocess.Popen(  # noqa: S603  # all of it is written here
         [*command, *options],
@@ -53,11 +66,11 @@ def web_process(port: int | None = None) -> "Iterator[WebProcess]":
     finally:
         process.terminate()
         # Its followers are told to go, and it ends: a hub that hangs fails here.
-        assert process.wait(10) in (0, -15)
+        assert process.wait(PATIENCE_SECONDS) in (0, -15)
 
 
 def _wait_until_listening(port: int, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         with socket.socket() as client:
             if client.connect_ex((HOST, port)) == 0:
@@ -83,7 +96,9 @@ class Follower:
     """A client of the feed that keeps the state of what it was told, as a browser's page would."""
 
     def __init__(self, url: str, headers: dict[str, str]) -> None:
-        self._connection = connect(url, additional_headers=headers, max_size=None, proxy=None)
+        self._connection = connect(
+            url, additional_headers=headers, max_size=None, proxy=None, open_timeout=PATIENCE_SECONDS
+        )
         self.socket = self._connection.__enter__()
         self.cursor = -1
         self.attempts: dict[str, dict[str, Any]] = {}
@@ -108,7 +123,7 @@ class Follower:
             assert self.hear()["type"] == "heartbeat"
         return self
 
-    def hear(self, timeout: float = 10) -> dict[str, Any]:
+    def hear(self, timeout: float = PATIENCE_SECONDS) -> dict[str, Any]:
         """The next message; raises TimeoutError when none comes in time (seconds)."""
         message: dict[str, Any] = msgspec.json.decode(self.socket.recv(timeout))
         self.cursor = message.get("cursor", self.cursor)
