@@ -36,6 +36,9 @@ from actionlog_site.tests.processes import is_gone, kill_all, tree, wait_until
 from benchmarks.server import fresh_server, web_process
 from resolutions.feed.tests.web_process import Follower
 
+# The waits of a request add up to about 11 s (docs/adr/lost-database.md); the rest is for a machine that is busy.
+SOON = 45
+
 # pytest's record_property: what was measured stands in the report of --junit-xml.
 Note = Callable[[str, object], None]
 
@@ -96,15 +99,16 @@ def test_a_database_that_is_gone_is_503_until_it_is_back(
 def test_connections_that_died_while_idle_are_replaced_and_cost_no_request(
     site: Site, database: EmbeddedPostgres, reading_at_once: int
 ) -> None:
-    with ThreadPoolExecutor(8) as readers:
-        list(readers.map(lambda _: site.read(), range(40)))
-    with psycopg.connect(site.server.database_url, autocommit=True) as connection:
-        row = connection.execute(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-            "WHERE pid <> pg_backend_pid() AND usename = 'actionlog'"
-        ).fetchone()
-    assert row is not None
-    assert row[0] > 3
+    others = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = 'actionlog'"
+    with psycopg.connect(site.server.database_url, autocommit=True) as connection, ThreadPoolExecutor(8) as readers:
+
+        def read_until_the_pool_has_grown() -> bool:
+            list(readers.map(lambda _: site.read(), range(40)))
+            row = connection.execute("SELECT count(*) " + others).fetchone()
+            return row is not None and row[0] > 4
+
+        wait_until(read_until_the_pool_has_grown)
+        connection.execute("SELECT pg_terminate_backend(pid) " + others)
     with ThreadPoolExecutor(reading_at_once) as readers:
         answers = list(readers.map(lambda _: site.read(), range(40)))
     assert {answer.status_code for answer in answers} == {200}
@@ -140,12 +144,12 @@ def test_a_database_that_hangs_is_503_and_nothing_is_lost_or_doubled(
         for answer in reads.result():
             assert_unavailable(answer)
         record_property("hanging: seconds until 300 reads are 503", round(time.monotonic() - began, 2))
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < SOON
         for name, asked in (("write", write), ("page", page)):
             answer, seconds = asked.result()
             assert_unavailable(answer)
             record_property(f"hanging: seconds until {name} is 503", round(seconds, 2))
-            assert seconds < 15
+            assert seconds < SOON
         # Once it is known to hang, nobody waits for it in vain, and the queue does not grow.
         time.sleep(max(0, began + 10.5 - time.monotonic()))
         answer, seconds = timed(lambda: site.write(attempt()))
@@ -307,7 +311,7 @@ def test_a_follower_of_the_live_feed_hears_on_without_connecting_anew(kept_site:
             follower.hear()
         seconds = time.monotonic() - began
         record_property("killed: seconds until the live feed tells of a new attempt", round(seconds, 2))
-        assert seconds < 15
+        assert seconds < SOON
 
 
 def test_ctrl_c_just_after_the_server_died_leaves_no_process(home: Path, layout: Layout) -> None:

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 FILES = 4000
 KILLS = 5
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 90
 
 
 def wait_until(condition: Callable[[], Any]) -> None:
