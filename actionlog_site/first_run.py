@@ -2,6 +2,7 @@
 
 import contextlib
 import secrets
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from access.models import ApiKey
 from access.queries import find_key
 from actionlog_site.home import make_private_file_once, write_private_file
 from attempts import locks
+
+LOOK_AGAIN_SECONDS = 0.1
 
 OPERATOR = "operator"
 FIRST_KEY_NAME = "first key"
@@ -43,9 +46,14 @@ def prepare(home: Path) -> FirstRun:
 
 @contextlib.contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    """Others wait here. The lock is the session's, so it ends with this process, too."""
+    """Others wait here. The lock is the session's, so it ends with this process, too.
+
+    They ask again and again: a statement that waits for the lock is one that CREATE INDEX CONCURRENTLY of the process
+    that migrates would wait for.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [locks.FIRST_RUN])
+        while not cursor.execute("SELECT pg_try_advisory_lock(%s)", [locks.FIRST_RUN]).fetchone()[0]:
+            time.sleep(LOOK_AGAIN_SECONDS)
     try:
         yield
     finally:

@@ -24,6 +24,10 @@ COUNTS = (
     "cancelled",
     "resolved",
     "escalated",
+    "worked",
+    "no_effect",
+    "made_worse",
+    "reopened",
 )
 
 
@@ -35,7 +39,16 @@ class ResolutionMetricAdmin(ReadOnlyAdmin):
     large_text = ("durations",)
 
     ordering = ("-bucket_start", "-dimensions_digest")
-    list_display = (moment("bucket_start"), "subject", "action_type", "incident_type", "engine", "environment", *COUNTS)
+    list_display = (
+        moment("bucket_start"),
+        "subject",
+        "action_type",
+        "incident_type",
+        "engine",
+        "engine_version",
+        "environment",
+        *COUNTS,
+    )
     list_filter = ("subject", "bucket_start")
     search_fields = ("action_type", "incident_type", "engine", "environment")
     search_help_text = (
@@ -47,9 +60,11 @@ class ResolutionMetricAdmin(ReadOnlyAdmin):
         "action_type",
         "incident_type",
         "engine",
+        "engine_version",
         "environment",
         "dimensions_digest",
         *COUNTS,
+        "duration_microseconds",
         large("durations"),
     )
 

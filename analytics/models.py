@@ -19,14 +19,17 @@ class ResolutionMetric(models.Model):
     class Subject(models.TextChoices):
         ATTEMPT = "attempt"
         RESOLUTION = "resolution"
+        # Counted where it was closed, by when its last resolution attempt ended.
+        INCIDENT = "incident"
 
     bucket_start = models.DateTimeField()
     subject = models.CharField(max_length=16, choices=Subject.choices)
     action_type = models.CharField(max_length=255, blank=True)
     incident_type = models.CharField(max_length=255, blank=True)
     engine = models.CharField(max_length=255, blank=True)
+    engine_version = models.CharField(max_length=255, blank=True)
     environment = models.CharField(max_length=255, blank=True)
-    # Digest of subject and the four dimensions: the texts themselves can be too long for one index entry.
+    # Digest of subject and the five dimensions: the texts themselves can be too long for one index entry.
     dimensions_digest = models.UUIDField()
 
     pending = models.BigIntegerField(default=0)
@@ -38,6 +41,13 @@ class ResolutionMetric(models.Model):
     cancelled = models.BigIntegerField(default=0)
     resolved = models.BigIntegerField(default=0)
     escalated = models.BigIntegerField(default=0)
+    # What the latest verdict on each says; reopened: of a resolution attempt whose incident came back.
+    worked = models.BigIntegerField(default=0)
+    no_effect = models.BigIntegerField(default=0)
+    made_worse = models.BigIntegerField(default=0)
+    reopened = models.BigIntegerField(default=0)
+    # The sum of the known durations of what ended. Numeric: a few absurd durations exceed any integer.
+    duration_microseconds = models.DecimalField(max_digits=40, decimal_places=0, default=0)
     # How many of the known durations of what ended lie in each bin of analytics.histogram: the subscript is the bin,
     # and the array's lower bound the first bin that was ever filled. An array, since adding to jsonb costs four times
     # as much.
@@ -48,7 +58,7 @@ class ResolutionMetric(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["bucket_start", "dimensions_digest"], name="resolution_metrics_key"),
             models.CheckConstraint(
-                condition=Q(subject__in=["attempt", "resolution"]), name="resolution_metrics_subject_known"
+                condition=Q(subject__in=["attempt", "resolution", "incident"]), name="resolution_metrics_subject_known"
             ),
             models.CheckConstraint(
                 condition=Q(
@@ -61,6 +71,11 @@ class ResolutionMetric(models.Model):
                     cancelled__gte=0,
                     resolved__gte=0,
                     escalated__gte=0,
+                    worked__gte=0,
+                    no_effect__gte=0,
+                    made_worse__gte=0,
+                    reopened__gte=0,
+                    duration_microseconds__gte=0,
                 ),
                 name="resolution_metrics_counts_not_negative",
             ),

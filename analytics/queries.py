@@ -27,7 +27,7 @@ from analytics.figures import (
 )
 from analytics.histogram import percentile
 from analytics.models import MetricRecount
-from analytics.rollups import ATTEMPT_COUNTS, COUNTS, RESOLUTION_COUNTS, Counts
+from analytics.rollups import ATTEMPT_COUNTS, RESOLUTION_COUNTS, STATUS_COUNTS, Counts
 from analytics.snapshot import one_snapshot
 from analytics.windows import LocalDay, Window, local_days, window_named
 from attempts.models import ActionAttempt, Refusal
@@ -140,7 +140,7 @@ def _rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 
 # The SQL is put together from the names of this module's own columns; every value is a parameter.
-_SUMS = ", ".join(f"sum({name})::bigint" for name in COUNTS)
+_SUMS = ", ".join(f"sum({name})::bigint" for name in STATUS_COUNTS)
 
 
 def _counts_by_type(subject: str, window: Window, dimensions: Dimensions) -> dict[str, Counts]:
@@ -148,7 +148,7 @@ def _counts_by_type(subject: str, window: Window, dimensions: Dimensions) -> dic
     selected, parameters = _selected(subject, window, dimensions)
     found: dict[str, Counts] = {}
     for action_type, *sums in _rows(f"SELECT action_type, {_SUMS} {selected} GROUP BY action_type", parameters):
-        counts: Counts = {name: count for name, count in zip(COUNTS, sums, strict=True) if count}
+        counts: Counts = {name: count for name, count in zip(STATUS_COUNTS, sums, strict=True) if count}
         if counts:
             found[action_type] = counts
     bins = (
@@ -167,7 +167,7 @@ def _counts_by_day(days: Sequence[LocalDay], window: Window, dimensions: Dimensi
     statement = f"SELECT width_bucket(bucket_start, %s::timestamptz[]) - 1, {_SUMS} {selected} GROUP BY 1"
     found: dict[int, Counts] = defaultdict(dict)
     for position, *sums in _rows(statement, [[day.start for day in days], *parameters]):
-        found[position].update(zip(COUNTS, sums, strict=True))
+        found[position].update(zip(STATUS_COUNTS, sums, strict=True))
     return found
 
 
@@ -180,7 +180,7 @@ def _total(parts: Iterable[Counts]) -> Counts:
 
 
 def _sum(counts: Counts) -> int:
-    return sum(counts.get(name, 0) for name in COUNTS)
+    return sum(counts.get(name, 0) for name in STATUS_COUNTS)
 
 
 def _success_rate(counts: Counts, success: str) -> tuple[float | None, int]:

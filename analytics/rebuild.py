@@ -185,7 +185,7 @@ def _stored(start: datetime, end: datetime) -> list[_Stored]:
         first_bin=Func("durations", 1, function="array_lower", output_field=IntegerField())
     ).values(*names):
         key = Key(bucket_of(values["bucket_start"]), *(values[name] for name in Key._fields[1:]))
-        counts: Counts = {name: values[name] for name in COUNTS if values[name]}
+        counts: Counts = {name: int(values[name]) for name in COUNTS if values[name]}
         bins = enumerate(values["durations"], values["first_bin"] or 0)
         counts |= {duration_bin: count for duration_bin, count in bins if count}
         own_place = (bucket_start(key.bucket), digest_of(key[1:]))

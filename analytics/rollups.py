@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 
 from analytics.buckets import bucket_of, bucket_start
-from analytics.histogram import bin_of
+from analytics.histogram import LONGEST_SECONDS, bin_of
 from attempts.records import OPEN_STATUSES
 from attempts.rows import AttemptChange, AttemptRow
 from attempts.storage import execute
@@ -22,18 +22,23 @@ from resolutions.rows import ResolutionChange, ResolutionRow
 # The columns of counts; every other key of Counts is a bin of the histogram.
 ATTEMPT_COUNTS: Final = ("pending", "in_progress", "abandoned", "success", "failed", "skipped", "cancelled")
 RESOLUTION_COUNTS: Final = ("in_progress", "abandoned", "resolved", "failed", "escalated")
-COUNTS: Final = (*ATTEMPT_COUNTS, "resolved", "escalated")
+STATUS_COUNTS: Final = (*ATTEMPT_COUNTS, "resolved", "escalated")
+VERDICT_COUNTS: Final = ("worked", "no_effect", "made_worse", "reopened")
+# A sum, and the only column that is no count.
+MICROSECONDS: Final = "duration_microseconds"
+COUNTS: Final = (*STATUS_COUNTS, *VERDICT_COUNTS, MICROSECONDS)
 # The final outcomes whose durations are kept: the engine did the work and it ended.
 TIMED_OUTCOMES: Final = frozenset({"success", "failed", "resolved", "escalated"})
 
 # What contribution() reads of a row, so that a recount need not fetch the rest.
 CONTRIBUTING_COLUMNS: Final = {
     "attempt": (
-        "attempt_id, action_type, incident_type, engine, environment, status, started_at, completed_at,"
-        " execution_time_seconds, received_at, abandoned_at, first_step_at"
+        "attempt_id, action_type, incident_type, engine, engine_version, environment, status, started_at, completed_at,"
+        " execution_time_seconds, received_at, abandoned_at, first_step_at, verdict"
     ),
     "resolution": (
-        "resolution_id, incident_type, engine, environment, status, started_at, completed_at, received_at, abandoned_at"
+        "resolution_id, incident_type, engine, engine_version, environment, status, started_at, completed_at,"
+        " received_at, abandoned_at, verdict, verdict_at, reopened_at"
     ),
 }
 
@@ -46,17 +51,22 @@ class Key(NamedTuple):
     action_type: str
     incident_type: str
     engine: str
+    engine_version: str
     environment: str
 
 
 _ADD: Final = "SELECT add_to_resolution_metrics(%s::json)"
-_NAMES: Final = "bucket_start, subject, action_type, incident_type, engine, environment, dimensions_digest"
+_NAMES: Final = (
+    "bucket_start, subject, action_type, incident_type, engine, engine_version, environment, dimensions_digest"
+)
 _GROW: Final = f"""
     INSERT INTO resolution_metrics AS stored ({_NAMES}, {", ".join(COUNTS)}, durations)
     SELECT {_NAMES}, {", ".join(f"coalesce({count}, 0)" for count in COUNTS)}, add_to_histogram('{{}}', bins, added)
     FROM json_to_recordset(%s::json) AS delta (
-        bucket_start timestamptz, subject text, action_type text, incident_type text, engine text, environment text,
-        dimensions_digest uuid, {", ".join(f"{count} bigint" for count in COUNTS)}, bins integer[], added integer[]
+        bucket_start timestamptz, subject text, action_type text, incident_type text, engine text,
+        engine_version text, environment text, dimensions_digest uuid,
+        {", ".join(f"{count} {'numeric' if count == MICROSECONDS else 'bigint'}" for count in COUNTS)},
+        bins integer[], added integer[]
     )
     ON CONFLICT (bucket_start, dimensions_digest) DO UPDATE
     SET {", ".join(f"{count} = stored.{count} + EXCLUDED.{count}" for count in COUNTS)},
@@ -64,21 +74,26 @@ _GROW: Final = f"""
                          ELSE add_histograms(stored.durations, EXCLUDED.durations) END
 """  # noqa: S608  # names of our own columns
 
-# {name of a status count, or number of a bin: how many}
+# {name of one of COUNTS, or number of a bin: how many}
 Counts = dict[str | int, int]
 Change = AttemptChange | ResolutionChange
 
 
-def contribution(row: AttemptRow | ResolutionRow) -> tuple[Key, str, int | None]:
-    """What a row of the record counts for: the rollup row, its status count, and the bin of its duration or None."""
+def contribution(row: AttemptRow | ResolutionRow) -> tuple[Key, Counts]:
+    """What a row of the record counts for: the rollup row, and how much each of its counts grows by."""
     status = row.effective_status
-    duration_bin = None
+    counts: Counts = {}
     if status in TIMED_OUTCOMES:
         duration = row.duration_seconds
         if duration is not None:
-            duration_bin = bin_of(duration)
+            counts[bin_of(duration)] = 1
+            counts[MICROSECONDS] = round(min(duration, LONGEST_SECONDS) * 1e6)
     elif row.abandoned_at is not None and status in OPEN_STATUSES:
         status = "abandoned"
+    counts[status] = 1
+    verified = row.verified
+    if verified is not None:
+        counts[verified] = 1
     subject, action_type = ("attempt", row.action_type) if isinstance(row, AttemptRow) else ("resolution", None)
     key = Key(
         bucket_of(row.effective_started_at),
@@ -86,20 +101,20 @@ def contribution(row: AttemptRow | ResolutionRow) -> tuple[Key, str, int | None]
         action_type or "",
         row.incident_type or "",
         row.engine or "",
+        row.engine_version or "",
         row.environment or "",
     )
-    return key, status, duration_bin
+    return key, counts
 
 
 def add(totals: dict[Key, Counts], row: AttemptRow | ResolutionRow, sign: int = 1) -> None:
     """Add what a row counts for to the totals, or take it away with sign -1."""
-    key, status, duration_bin = contribution(row)
+    key, contributed = contribution(row)
     counts = totals.get(key)
     if counts is None:
         counts = totals[key] = {}
-    counts[status] = counts.get(status, 0) + sign
-    if duration_bin is not None:
-        counts[duration_bin] = counts.get(duration_bin, 0) + sign
+    for slot, count in contributed.items():
+        counts[slot] = counts.get(slot, 0) + sign * count
 
 
 def deltas_of(changes: Iterable[Change]) -> dict[Key, Counts]:
@@ -160,6 +175,7 @@ def _delta_form(key: Key, counts: Counts) -> dict[str, Any]:
         "action_type": key.action_type,
         "incident_type": key.incident_type,
         "engine": key.engine,
+        "engine_version": key.engine_version,
         "environment": key.environment,
         "dimensions_digest": digest_of(key[1:]),
         "bins": bins,
@@ -176,6 +192,6 @@ def _delta_form(key: Key, counts: Counts) -> dict[str, Any]:
 
 @lru_cache(maxsize=4096)
 def digest_of(dimensions: tuple[str, ...]) -> UUID:
-    """The digest of subject, action_type, incident_type, engine and environment, by which a row is found."""
+    """The digest of a Key's subject and dimensions, by which a row is found."""
     # No text of the record holds U+0000, so that joined by it no two combinations are alike.
     return UUID(bytes=blake2b("\0".join(dimensions).encode(), digest_size=16).digest())

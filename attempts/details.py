@@ -11,7 +11,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Raw, UnsetType
 from msgspec.structs import asdict
 
-from attempts.records import OPEN_STATUSES, AttemptFacts, AttemptStatus, Step
+from attempts.records import OPEN_STATUSES, AttemptFacts, AttemptStatus, Step, VerdictValue
 from attempts.rows import AttemptRow, StepRow
 
 NULL: Final = Raw(b"null")
@@ -46,6 +46,8 @@ class AttemptDetail(AttemptFacts, forbid_unknown_fields=False, omit_defaults=Fal
     abandoned_at: datetime | None
     recorded_by: int | None
     fingerprint: UUID | None
+    verdict: VerdictValue | None
+    verdict_at: datetime | None
     logs: list[StepDetail] | UnsetType = UNSET
 
     @property

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Least
 
-from attempts.records import FINAL_STATUSES, OPEN_STATUSES
+from attempts.records import FINAL_STATUSES, OPEN_STATUSES, VERDICTS
 
 
 def told_text() -> "models.CharField[str | None, str | None]":
@@ -70,6 +70,9 @@ class ActionAttempt(models.Model):
     first_step_at = models.DateTimeField(null=True, blank=True)
     fingerprint = models.UUIDField(null=True, blank=True)
     fingerprint_version = models.SmallIntegerField(null=True, blank=True)
+    # The latest verdict on it. The verdicts themselves are resolutions.models.Verdict.
+    verdict = models.CharField(max_length=16, null=True, blank=True)
+    verdict_at = models.DateTimeField(null=True, blank=True)
     effective_started_at = models.GeneratedField(
         expression=Coalesce("started_at", Least("first_step_at", "completed_at"), "received_at"),
         output_field=models.DateTimeField(),
@@ -107,6 +110,11 @@ class ActionAttempt(models.Model):
                 ),
                 name="action_attempts_only_failures_have_a_fingerprint",
             ),
+            models.CheckConstraint(
+                condition=Q(verdict__isnull=True, verdict_at__isnull=True)
+                | Q(verdict__isnull=False, verdict__in=VERDICTS, verdict_at__isnull=False),
+                name="action_attempts_verdict_known",
+            ),
         ]
         indexes = [
             models.Index(fields=["effective_started_at", "attempt_id"], name="action_attempts_by_start"),
@@ -118,6 +126,12 @@ class ActionAttempt(models.Model):
                 fields=["last_heard_at"],
                 condition=Q(status__isnull=True) | Q(status__in=OPEN_STATUSES),
                 name="action_attempts_open",
+            ),
+            models.Index(fields=["action_type", "effective_started_at"], name="action_attempts_by_type"),
+            models.Index(
+                fields=["fingerprint", "effective_started_at"],
+                condition=Q(fingerprint__isnull=False),
+                name="action_attempts_by_fingerprint",
             ),
         ]
 

@@ -24,6 +24,10 @@ Time = Annotated[datetime, Meta(tz=True)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Seconds = Annotated[float, Meta(ge=0)]
 
+# What a verdict says of whether it really worked. unknown takes an earlier verdict back.
+VerdictValue = Literal["worked", "no_effect", "made_worse", "unknown"]
+VERDICTS: Final = ("worked", "no_effect", "made_worse", "unknown")
+
 AttemptStatus = Literal["pending", "in_progress", "success", "failed", "skipped", "cancelled"]
 OPEN_STATUSES: Final = ("pending", "in_progress")
 FINAL_STATUSES: Final = ("success", "failed", "skipped", "cancelled")

@@ -11,7 +11,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from attempts.records import AttemptDocument, AttemptFacts, Step
+from attempts.records import AttemptDocument, AttemptFacts, Step, VerdictValue
 
 
 class AttemptRow(AttemptFacts, omit_defaults=True, forbid_unknown_fields=False, gc=False):
@@ -24,6 +24,9 @@ class AttemptRow(AttemptFacts, omit_defaults=True, forbid_unknown_fields=False, 
     first_step_at: datetime | None = None
     fingerprint: UUID | None = None
     fingerprint_version: int | None = None
+    # The latest verdict on it, and when that was given. Written by resolutions.verdicts alone.
+    verdict: VerdictValue | None = None
+    verdict_at: datetime | None = None
 
     @property
     def effective_status(self) -> str:
@@ -45,6 +48,11 @@ class AttemptRow(AttemptFacts, omit_defaults=True, forbid_unknown_fields=False, 
         if self.started_at is None or self.completed_at is None or self.completed_at < self.started_at:
             return None
         return (self.completed_at - self.started_at).total_seconds()
+
+    @property
+    def verified(self) -> str | None:
+        """worked, no_effect or made_worse, as the latest verdict has it; None where there is none that knows."""
+        return None if self.verdict == "unknown" else self.verdict
 
 
 def new_row(document: AttemptDocument, *, received_at: datetime, recorded_by: int | None) -> AttemptRow:

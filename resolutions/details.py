@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from msgspec.structs import asdict
 
 from attempts.details import EMPTY_OBJECT, NULL, AttemptDetail, JsonObject, JsonObjectOrNull, value_or
+from attempts.records import VerdictValue
 from resolutions.records import ResolutionDocument, ResolutionStatus
 from resolutions.rows import ResolutionRow
 from resolutions.summary import ComputedSummary, SummaryDifference, computed_summary, summary_differences
@@ -36,6 +37,10 @@ class ResolutionDetail(ResolutionDocument, forbid_unknown_fields=False, omit_def
     last_heard_at: datetime
     abandoned_at: datetime | None
     recorded_by: int | None
+    verdict: VerdictValue | None
+    verdict_at: datetime | None
+    reopened_by: UUID | None
+    reopened_at: datetime | None
     implicit: bool
     action_attempts: list[AttemptDetail] | UnsetType = UNSET
     computed_summary: ComputedSummary | UnsetType = UNSET
@@ -100,6 +105,10 @@ def implicit_session(
         last_heard_at=last_heard_at,
         abandoned_at=None,
         recorded_by=None,
+        verdict=None,
+        verdict_at=None,
+        reopened_by=None,
+        reopened_at=None,
         implicit=True,
     )
     return _with_attempts(detail, action_attempts)

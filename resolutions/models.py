@@ -1,8 +1,9 @@
-"""Resolution attempts (one session of an engine on an incident), the live feed's durable log, and the import's ledger.
+"""Resolution attempts (one session of an engine on an incident), verdicts on what engines claim, the live feed's
+durable log, and the import's ledger.
 
-resolutions.recording is the only writer of resolution attempts, resolutions.feed of the feed, and
-resolutions.importing.ledger of the files that were imported. Counts of a
-resolution's attempts are not kept here: they are read from the attempts.
+resolutions.recording is the only writer of resolution attempts, resolutions.verdicts of verdicts, resolutions.feed of
+the feed, and resolutions.importing.ledger of the files that were imported. Counts of a resolution's attempts are not
+kept here: they are read from the attempts.
 """
 
 import uuid
@@ -13,6 +14,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
 from attempts.models import told_text
+from attempts.records import VERDICTS
 from resolutions.records import FINAL_STATUSES, SEVERITIES
 
 
@@ -54,6 +56,11 @@ class ResolutionAttempt(models.Model):
 
     # {field: updated_at of the document that told its present value}: makes "the later wins" hold in any order.
     versions = models.JSONField(null=True, blank=True)
+    # The latest verdict on it, and the resolution attempt by which its incident was reopened: derived.
+    verdict = models.CharField(max_length=16, null=True, blank=True)
+    verdict_at = models.DateTimeField(null=True, blank=True)
+    reopened_by = models.UUIDField(null=True, blank=True)
+    reopened_at = models.DateTimeField(null=True, blank=True)
     effective_started_at = models.GeneratedField(
         expression=Coalesce("started_at", "completed_at", "received_at"),
         output_field=models.DateTimeField(),
@@ -76,6 +83,16 @@ class ResolutionAttempt(models.Model):
                 name="resolution_attempts_confidence_is_a_fraction",
             ),
             models.CheckConstraint(condition=~Q(incident_id=""), name="resolution_attempts_incident_not_empty"),
+            models.CheckConstraint(
+                condition=Q(verdict__isnull=True, verdict_at__isnull=True)
+                | Q(verdict__isnull=False, verdict__in=VERDICTS, verdict_at__isnull=False),
+                name="resolution_attempts_verdict_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(reopened_by__isnull=True, reopened_at__isnull=True)
+                | Q(reopened_by__isnull=False, reopened_at__isnull=False),
+                name="resolution_attempts_reopened_by_and_when",
+            ),
         ]
         indexes = [
             models.Index(fields=["effective_started_at", "resolution_id"], name="resolution_attempts_by_start"),
@@ -90,6 +107,55 @@ class ResolutionAttempt(models.Model):
     def __str__(self) -> str:
         # Not the title, which has no limit: this is also the heading of a page.
         return f"resolution of {self.incident_id}"
+
+
+class Verdict(models.Model):
+    """What somebody found out about an attempt or a resolution attempt: did it really work? Never changed, never
+    removed; the one with the latest given_at counts, and of two at the same moment the one with the larger id."""
+
+    class Source(models.TextChoices):
+        CHECK = "check"
+        HUMAN = "human"
+        ALERT = "alert"
+
+    verdict_id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    attempt = models.ForeignKey(
+        "attempts.ActionAttempt", null=True, blank=True, on_delete=models.PROTECT, db_index=False, related_name="+"
+    )
+    resolution = models.ForeignKey(
+        ResolutionAttempt, null=True, blank=True, on_delete=models.PROTECT, db_index=False, related_name="+"
+    )
+    verdict = models.CharField(max_length=16)
+    source = models.CharField(max_length=16, choices=Source.choices)
+    given_at = models.DateTimeField()
+    # Who: a name, since users and keys may go and a verdict stays.
+    given_by = models.CharField(max_length=255)
+    note = models.TextField(blank=True)
+    received_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "verdicts"
+        constraints = [
+            models.CheckConstraint(condition=Q(verdict__in=VERDICTS), name="verdicts_verdict_known"),
+            models.CheckConstraint(condition=Q(source__in=["check", "human", "alert"]), name="verdicts_source_known"),
+            models.CheckConstraint(
+                condition=Q(attempt__isnull=True, resolution__isnull=False)
+                | Q(attempt__isnull=False, resolution__isnull=True),
+                name="verdicts_on_one_thing",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["attempt", "given_at"], condition=Q(attempt__isnull=False), name="verdicts_by_attempt"
+            ),
+            models.Index(
+                fields=["resolution", "given_at"], condition=Q(resolution__isnull=False), name="verdicts_by_resolution"
+            ),
+            models.Index(F("received_at").desc(), F("verdict_id").desc(), name="verdicts_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.verdict} by {self.given_by}"
 
 
 class FeedEntry(models.Model):

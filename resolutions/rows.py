@@ -2,11 +2,12 @@
 
 from datetime import datetime
 from typing import cast
+from uuid import UUID
 
 from msgspec import Raw, Struct
 from msgspec.structs import astuple
 
-from attempts.records import NOT_TOLD
+from attempts.records import NOT_TOLD, VerdictValue
 from resolutions.records import ResolutionDocument
 
 
@@ -18,6 +19,12 @@ class ResolutionRow(ResolutionDocument, omit_defaults=True, forbid_unknown_field
     recorded_by: int | None = None
     abandoned_at: datetime | None = None
     versions: Raw = NOT_TOLD
+    # The latest verdict on it, and when that was given. Written by resolutions.verdicts alone.
+    verdict: VerdictValue | None = None
+    verdict_at: datetime | None = None
+    # The first resolution attempt that began on the same incident soon after this one had resolved it, and when.
+    reopened_by: UUID | None = None
+    reopened_at: datetime | None = None
 
     @property
     def effective_status(self) -> str:
@@ -34,6 +41,14 @@ class ResolutionRow(ResolutionDocument, omit_defaults=True, forbid_unknown_field
         if self.started_at is None or self.completed_at is None or self.completed_at < self.started_at:
             return None
         return (self.completed_at - self.started_at).total_seconds()
+
+    @property
+    def verified(self) -> str | None:
+        """worked, no_effect or made_worse, as the latest verdict has it, or reopened, where the incident came back and
+        no verdict was given since; None where nothing is known."""
+        if self.reopened_at is not None and (self.verdict_at is None or self.verdict_at <= self.reopened_at):
+            return "reopened"
+        return None if self.verdict == "unknown" else self.verdict
 
 
 def new_row(document: ResolutionDocument, *, received_at: datetime, recorded_by: int | None) -> ResolutionRow:

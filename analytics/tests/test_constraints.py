@@ -22,6 +22,11 @@ COUNTS = (
     "cancelled",
     "resolved",
     "escalated",
+    "worked",
+    "no_effect",
+    "made_worse",
+    "reopened",
+    "duration_microseconds",
 )
 METRIC: dict[str, Any] = {
     "id": 2_000_000,
@@ -30,6 +35,7 @@ METRIC: dict[str, Any] = {
     "action_type": "",
     "incident_type": "",
     "engine": "",
+    "engine_version": "",
     "environment": "",
     "dimensions_digest": uuid.UUID(int=2),
     "durations": [],
@@ -42,7 +48,7 @@ FINGERPRINT: dict[str, Any] = {"fingerprint": uuid.UUID(int=2), "pattern_id": KN
 REFUSED: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("resolution_metrics_pkey", "resolution_metrics", METRIC, {"id": 1_000_000}),
     ("resolution_metrics_key", "resolution_metrics", METRIC, {"dimensions_digest": KNOWN}),
-    ("resolution_metrics_subject_known", "resolution_metrics", METRIC, {"subject": "incident"}),
+    ("resolution_metrics_subject_known", "resolution_metrics", METRIC, {"subject": "step"}),
     *(("resolution_metrics_counts_not_negative", "resolution_metrics", METRIC, {name: -1}) for name in COUNTS),
     ("resolution_metrics_durations_not_negative", "resolution_metrics", METRIC, {"durations": [1, -1]}),
     ("metric_recounts_pkey", "metric_recounts", RECOUNT, {"bucket_start": NOW}),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from analytics.histogram import bin_of
 from analytics.models import ResolutionMetric
-from analytics.rollups import apply_changes, contribution, deltas_of
+from analytics.rollups import MICROSECONDS, STATUS_COUNTS, apply_changes, contribution, deltas_of
 from analytics.tests.recording import (
     START,
     an_id,
@@ -39,31 +39,51 @@ from attempts.rows import AttemptChange, AttemptRow
     ],
 )
 def test_an_attempt_counts_for_one_status(facts: dict[str, Any], status: str) -> None:
-    assert contribution(attempt(**facts))[1] == status
+    assert contribution(attempt(**facts))[1] == {status: 1}
 
 
 def test_what_was_not_told_counts_as_the_empty_text() -> None:
-    key, _, _ = contribution(attempt(action_type="", engine="e"))
-    assert key[1:] == ("attempt", "", "", "e", "")
+    key, _ = contribution(attempt(action_type="", engine="e"))
+    assert key[1:] == ("attempt", "", "", "e", "", "")
 
 
 @pytest.mark.parametrize("status", ["success", "failed"])
 def test_the_duration_of_what_ended_is_kept(status: str) -> None:
-    assert contribution(ended(2.5, status=status))[2] == bin_of(2.5)
-    assert contribution(ended(2.5, status=status, execution_time_seconds=9.0))[2] == bin_of(9)
+    assert contribution(ended(2.5, status=status))[1] == {status: 1, bin_of(2.5): 1, MICROSECONDS: 2_500_000}
+    assert contribution(ended(2.5, status=status, execution_time_seconds=9.0))[1][bin_of(9)] == 1
 
 
 @pytest.mark.parametrize(
     "facts", [{"status": "skipped"}, {"status": None}, {"completed_at": None}, {"completed_at": START - timedelta(1)}]
 )
 def test_other_durations_are_not_kept(facts: dict[str, Any]) -> None:
-    assert contribution(ended(**facts))[2] is None
+    _, counts = contribution(ended(**facts))
+    assert [slot for slot in counts if isinstance(slot, int) or slot == MICROSECONDS] == []
 
 
 @pytest.mark.parametrize("status", ["resolved", "failed", "escalated"])
 def test_a_resolution_counts_for_its_outcome_and_duration(status: str) -> None:
-    key, counted, duration_bin = contribution(resolution(status=status, completed_at=START + timedelta(minutes=1)))
-    assert (key.subject, key.action_type, counted, duration_bin) == ("resolution", "", status, bin_of(60))
+    key, counts = contribution(resolution(status=status, completed_at=START + timedelta(minutes=1)))
+    assert (key.subject, key.action_type) == ("resolution", "")
+    assert counts == {status: 1, bin_of(60): 1, MICROSECONDS: 60_000_000}
+
+
+@pytest.mark.parametrize("verdict", ["worked", "no_effect", "made_worse"])
+def test_the_latest_verdict_counts_beside_what_was_claimed(verdict: str) -> None:
+    assert contribution(attempt(status="skipped", verdict=verdict, verdict_at=START))[1] == {"skipped": 1, verdict: 1}
+    assert contribution(attempt(status="skipped", verdict="unknown", verdict_at=START))[1] == {"skipped": 1}
+
+
+@pytest.mark.parametrize(("later", "counted"), [(-1, "reopened"), (0, "reopened"), (1, "worked")])
+def test_a_reopened_resolution_counts_as_that_unless_a_verdict_was_given_since(later: int, counted: str) -> None:
+    row = resolution(
+        status="resolved",
+        reopened_by=an_id(1),
+        reopened_at=START,
+        verdict="worked",
+        verdict_at=START + timedelta(seconds=later),
+    )
+    assert contribution(row)[1] == {"resolved": 1, counted: 1}
 
 
 def test_a_change_that_counts_for_nothing_new_is_not_written() -> None:
@@ -148,5 +168,7 @@ def test_rollups_equal_a_recount_after_any_sequence_of_changes(batches: list[dic
                 known[number] = told_more(row, **facts)
             record_rows([known[number] for number in batch], before)
         assert differences() == []
-        assert stored_counts() == Counter(contribution(row)[1] for row in known.values())
+        assert stored_counts() == Counter(
+            slot for row in known.values() for slot in contribution(row)[1] if slot in STATUS_COUNTS
+        )
         transaction.set_rollback(True)

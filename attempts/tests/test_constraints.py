@@ -60,6 +60,10 @@ REFUSED: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
             {"status": "failed", **FINGERPRINT, "fingerprint": None},
         )
     ),
+    *(
+        ("action_attempts_verdict_known", "action_attempts", ATTEMPT, told)
+        for told in ({"verdict": "worked"}, {"verdict_at": NOW}, {"verdict": "fine", "verdict_at": NOW})
+    ),
     ("action_logs_pkey", "action_logs", STEP, {"sequence": 0}),
     ("action_logs_sequence_not_negative", "action_logs", STEP, {"sequence": -1}),
     (

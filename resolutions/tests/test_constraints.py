@@ -34,6 +34,16 @@ FILE: dict[str, Any] = {
     "outcome": "imported",
     "imported_at": NOW,
 }
+VERDICT: dict[str, Any] = {
+    "verdict_id": uuid.UUID(int=2),
+    "resolution_id": KNOWN,
+    "verdict": "worked",
+    "source": "human",
+    "given_at": NOW,
+    "given_by": "operator",
+    "note": "",
+    "received_at": NOW,
+}
 
 REFUSED: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("resolution_attempts_pkey", "resolution_attempts", RESOLUTION, {"resolution_id": KNOWN}),
@@ -42,6 +52,28 @@ REFUSED: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("resolution_attempts_confidence_is_a_fraction", "resolution_attempts", RESOLUTION, {"confidence": 1.01}),
     ("resolution_attempts_confidence_is_a_fraction", "resolution_attempts", RESOLUTION, {"confidence": -0.01}),
     ("resolution_attempts_incident_not_empty", "resolution_attempts", RESOLUTION, {"incident_id": ""}),
+    ("resolution_attempts_verdict_known", "resolution_attempts", RESOLUTION, {"verdict": "worked"}),
+    ("resolution_attempts_verdict_known", "resolution_attempts", RESOLUTION, {"verdict_at": NOW}),
+    ("resolution_attempts_verdict_known", "resolution_attempts", RESOLUTION, {"verdict": "fine", "verdict_at": NOW}),
+    ("resolution_attempts_reopened_by_and_when", "resolution_attempts", RESOLUTION, {"reopened_at": NOW}),
+    ("resolution_attempts_reopened_by_and_when", "resolution_attempts", RESOLUTION, {"reopened_by": KNOWN}),
+    ("verdicts_pkey", "verdicts", VERDICT, {"verdict_id": KNOWN}),
+    ("verdicts_verdict_known", "verdicts", VERDICT, {"verdict": "fine"}),
+    ("verdicts_source_known", "verdicts", VERDICT, {"source": "engine"}),
+    (
+        "verdicts_resolution_id_c7f74dab_fk_resolutio",
+        "verdicts",
+        VERDICT,
+        {"resolution_id": uuid.UUID(int=9)},
+    ),
+    (
+        "verdicts_attempt_id_9cbe58f7_fk_action_attempts_attempt_id",
+        "verdicts",
+        VERDICT,
+        {"resolution_id": None, "attempt_id": uuid.UUID(int=9)},
+    ),
+    ("verdicts_on_one_thing", "verdicts", VERDICT, {"resolution_id": None}),
+    *((name, "verdicts", VERDICT, {name: None}) for name in VERDICT if name != "resolution_id"),
     ("feed_pkey", "feed", FEED, {"revision": 1_000_000}),
     ("imported_files_pkey", "imported_files", FILE, {"digest": KNOWN}),
     ("imported_files_outcome_known", "imported_files", FILE, {"outcome": "created"}),
@@ -58,6 +90,7 @@ REFUSED: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
 def stored(db: None) -> None:
     insert("resolution_attempts", {**RESOLUTION, "resolution_id": KNOWN})
     insert("feed", {**FEED, "revision": 1_000_000})
+    insert("verdicts", {**VERDICT, "verdict_id": KNOWN})
     insert("imported_files", {**FILE, "digest": KNOWN})
 
 
