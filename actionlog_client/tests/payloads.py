@@ -149,7 +149,7 @@ class Masked:
 class Model:
     """In the manner of pydantic."""
 
-    def __init__(self, **fields: object) -> None:
+    def __init__(self, /, **fields: object) -> None:
         self._fields = fields
 
     def model_dump(self) -> dict[str, object]:
