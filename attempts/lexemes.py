@@ -31,7 +31,7 @@ _IPV6_OR_MAC = (
 )
 _UNIT = (
     r"(?:(?:\s?(?:[num\u00b5\u03bc]s|msecs?|millis|(?:milli|micro|nano)?sec(?:ond)?s?|mins?|minutes?|hrs?|hours?|days?"
-    r"|weeks?|bytes?|bits?|[kKMGTP]i?[bB]|B|[kKMG]?Hz|%|percent)|\ss|[smhdbkKMGTP])(?:/s)?(?:\(s\))?)"
+    r"|weeks?|bytes?|bits?|[kKMGTP]i?[bB]|[KMGTP]i|B|[kKMG]?Hz|%|percent)|\ss|[smhdbkKMGTP])(?:/s)?(?:\(s\))?)"
 )
 _ASSIGNED = r"\"[^\"\n]*+\"|'[^'\n]*+'|\[[^\[\]\n]*+\]|\{[^{}\n]*+\}"
 _STATE = r"(?:on|off|ok|up|down|yes|no|true|false|enabled|disabled)"
@@ -107,7 +107,7 @@ _WHAT_HAPPENED = re.compile(r"(?:Exception|Error|Fault|Failure|Throwable|Warning
 _CODE_NAME = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Z][A-Za-z]+")
 # A host is known by its last label, two to four letters or a private zone; a file by an extension, mostly as short.
 _HOST_OR_FILE = re.compile(
-    r"(?:[A-Za-z0-9_-]+\.)+"
+    r"(?:\*\.)?(?:[A-Za-z0-9_-]+\.)+"
     r"(?:[a-z]{2,4}|local|localdomain|localhost|internal|private|intra|example|invalid|test|home|cluster|cloud|info"
     r"|properties|service|socket|target|timer|mount|plist)"
 )

@@ -42,6 +42,12 @@ _NAMED = re.compile(
     r"|command|property|parameter|option|variable|attribute|field|method|function|class) )"
     rf"{_IDENTIFIER}(?<!Exception)(?<!Error)(?![\w.(:])"
 )
+# Behind these prepositions a word that hyphens or underscores hold together names where to or whence: "to payment-db".
+_PLACED = re.compile(
+    r"\b((?:[Tt]o|[Ff]rom|[Oo]f|[Oo]n|[Aa]t|[Ff]or|[Bb]y) )(?:[a-z]+(?:-[a-z]+)+|[A-Za-z]+(?:_[A-Za-z]+)+)(?![\w.(-])"
+)
+# What a shell or a loader did not find has a name, which it says first: "bash: foo: command not found".
+_MISSING = re.compile(r"(?:(?<=: )|\A)[A-Za-z][\w.+-]*(?=: (?:command )?not found\b)")
 # A short value in a list of fields: ", name: value" or "{name: value".
 _FIELD = re.compile(rf"(?<=[,;{{(])(\s*[A-Za-z_][\w-]*:\s?)[^{DELIMITERS}]+(?=\s*[,;)}}]|\Z)")
 
@@ -75,6 +81,8 @@ def _neighbours_judged(masked: str) -> str:
     masked = _FIELD.sub(r"\1<value>", masked)
     masked = _ACCOUNT.sub(r"\1<value>", masked)
     masked = _NAMED.sub(r"\1<value>", masked)
+    masked = _MISSING.sub("<value>", masked)
+    masked = _PLACED.sub(r"\1<value>", masked)
     masked = _BEHALF.sub(r"\1\2<value>", masked)
     return " ".join(masked.split())
 
