@@ -1,0 +1,1 @@
+"""Failure patterns: which failures are one way to fail, decided by their masked messages."""
