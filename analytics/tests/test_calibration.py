@@ -3,12 +3,11 @@
 import random
 from collections import Counter
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.calibration import calibration_curve
-from sklearn.metrics import brier_score_loss
 
 from analytics.calibration import (
     BINS,
@@ -83,12 +82,21 @@ def test_without_outcomes_there_are_no_scores() -> None:
     assert len(found.curve) == BINS
 
 
-@given(outcomes)
-def test_scores_are_those_of_scikit_learn(pairs: list[tuple[float, bool]]) -> None:
+@pytest.fixture(scope="module")
+def scikit_learn() -> SimpleNamespace:
+    """Imported by the one test that needs it: that takes seconds, and every process of the suite collects this file."""
+    from sklearn.calibration import calibration_curve
+    from sklearn.metrics import brier_score_loss
+
+    return SimpleNamespace(calibration_curve=calibration_curve, brier_score_loss=brier_score_loss)
+
+
+@given(pairs=outcomes)
+def test_scores_are_those_of_scikit_learn(scikit_learn: SimpleNamespace, pairs: list[tuple[float, bool]]) -> None:
     found = calibration_of(count_confidences(pairs))
     said, came = [confidence for confidence, _ in pairs], [success for _, success in pairs]
-    assert found.brier_score == pytest.approx(brier_score_loss(came, said), abs=1e-12)
-    rates, means = calibration_curve(came, said, n_bins=BINS, strategy="uniform")
+    assert found.brier_score == pytest.approx(scikit_learn.brier_score_loss(came, said), abs=1e-12)
+    rates, means = scikit_learn.calibration_curve(came, said, n_bins=BINS, strategy="uniform")
     points = [point for point in found.curve if point.observed.n]
     assert [point.observed.rate for point in points] == pytest.approx(list(rates))
     assert [point.mean_confidence for point in points] == pytest.approx(list(means))

@@ -1,14 +1,22 @@
 """Tests of counts, against values by hand and against SciPy; adjusting for many tests."""
 
+import importlib
 import math
 import random
+from types import ModuleType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import false_discovery_control, fisher_exact
 
 from analytics.parameters.significance import Outcomes, adjusted, difference_p, interaction_p
+
+
+@pytest.fixture(scope="module")
+def scipy() -> ModuleType:
+    """Imported by the tests that need it: that takes seconds, and every process of the suite collects this file."""
+    return importlib.import_module("scipy.stats")
+
 
 outcomes = st.integers(0, 200).flatmap(lambda n: st.builds(Outcomes, st.integers(0, n), st.just(n)))
 
@@ -29,10 +37,10 @@ def test_nothing_to_compare_is_no_difference() -> None:
     assert difference_p(Outcomes(5, 5), Outcomes(9, 9)) == 1
 
 
-@given(outcomes, outcomes)
-def test_fisher_is_that_of_scipy(one: Outcomes, other: Outcomes) -> None:
+@given(one=outcomes, other=outcomes)
+def test_fisher_is_that_of_scipy(scipy: ModuleType, one: Outcomes, other: Outcomes) -> None:
     table = [[one.successes, one.n - one.successes], [other.successes, other.n - other.successes]]
-    assert difference_p(one, other) == pytest.approx(float(fisher_exact(table).pvalue), rel=1e-6)
+    assert difference_p(one, other) == pytest.approx(float(scipy.fisher_exact(table).pvalue), rel=1e-6)
 
 
 @given(outcomes, outcomes)
@@ -44,7 +52,7 @@ def test_either_side_and_either_outcome_may_come_first(one: Outcomes, other: Out
     assert mirrored == pytest.approx(p_value, rel=1e-6)
 
 
-def test_large_counts_are_approximated_within_a_tenth() -> None:
+def test_large_counts_are_approximated_within_a_tenth(scipy: ModuleType) -> None:
     chance = random.Random(1)
     compared = 0
     while compared < 40:
@@ -53,7 +61,7 @@ def test_large_counts_are_approximated_within_a_tenth() -> None:
         one = Outcomes(round(n * rate), n)
         other = Outcomes(round(m * min(1.0, rate + chance.uniform(-0.01, 0.01))), m)
         table = [[one.successes, n - one.successes], [other.successes, m - other.successes]]
-        exact = float(fisher_exact(table).pvalue)
+        exact = float(scipy.fisher_exact(table).pvalue)
         if exact > 1e-6:
             assert difference_p(one, other) == pytest.approx(exact, rel=0.1)
             compared += 1
@@ -81,6 +89,6 @@ def test_adjusted_by_hand() -> None:
     assert adjusted([]) == []
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=50))
-def test_adjusting_is_that_of_scipy(p_values: list[float]) -> None:
-    assert adjusted(p_values) == pytest.approx(list(false_discovery_control(p_values)), abs=1e-12)
+@given(p_values=st.lists(st.floats(0, 1), min_size=1, max_size=50))
+def test_adjusting_is_that_of_scipy(scipy: ModuleType, p_values: list[float]) -> None:
+    assert adjusted(p_values) == pytest.approx(list(scipy.false_discovery_control(p_values)), abs=1e-12)
