@@ -181,7 +181,7 @@ def test_work_is_bounded() -> None:
     ]
     before = time.process_time()
     effectiveness_of(attempts)
-    assert time.process_time() - before < 3  # several times what it takes on a busy machine
+    assert time.process_time() - before < 10  # it takes less than one; in the square of the attempts, minutes
 
 
 @settings(max_examples=50)
