@@ -24,6 +24,7 @@ from analytics.parameters.significance import (
 )
 
 LEAST_ATTEMPTS_OF_PAIR: Final = 20
+LARGEST_P: Final = 0.01
 MOST_PARAMETERS: Final = 100
 MOST_PAIRED_PARAMETERS: Final = 12
 
@@ -102,7 +103,8 @@ def effectiveness_of(attempts: Iterable[Attempt]) -> Effectiveness:
     from that of the second alone, in the same direction (Fisher), and it is not what both make together when they act
     independently (Woolf). It is as sure as the least sure of the three, so its p-value is the largest (where it is not
     below 5 % already, the others are not computed). The p-values of all values and pairs are adjusted together
-    (Benjamini, Hochberg): without any effect, at least 95 % of data sets show no difference at all.
+    (Benjamini, Hochberg), so that without any effect at least 95 % of data sets show no difference at all. So that this
+    is not as close where there are hardly any tests to adjust for, the p-value itself must also be at most 1 %.
 
     At most MOST_PARAMETERS parameters are looked at, the most common ones, in pairs at most MOST_PAIRED_PARAMETERS.
     """
@@ -211,7 +213,9 @@ def _value_figures(
         rest=rate_of(*rest),
         p_value=p_value,
         q_value=q_value,
-        difference="too_few" if q_value is None else _difference(q_value, cell.outcomes.rate > rest.rate),
+        difference="too_few"
+        if p_value is None or q_value is None
+        else _difference(p_value, q_value, cell.outcomes.rate > rest.rate),
     )
 
 
@@ -225,11 +229,11 @@ def _pair_figures(known: Attempts, pair: _Pair, q_value: float) -> PairFigures:
         second_alone=rate_of(*pair.second.outcomes.without(pair.both)),
         p_value=pair.p_value,
         q_value=q_value,
-        difference=_difference(q_value, pair.above),
+        difference=_difference(pair.p_value, q_value, pair.above),
     )
 
 
-def _difference(q_value: float, above: bool) -> Literal["higher", "lower", "chance"]:
-    if q_value > FALSE_DISCOVERY_RATE:
+def _difference(p_value: float, q_value: float, above: bool) -> Literal["higher", "lower", "chance"]:
+    if q_value > FALSE_DISCOVERY_RATE or p_value > LARGEST_P:
         return "chance"
     return "higher" if above else "lower"

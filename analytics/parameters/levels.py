@@ -151,7 +151,8 @@ def _parted(column: Column) -> tuple[Column, Column]:
         numbers = Column([], [])
     else:
         numbers = _selected(column, [type(value) in _NUMBERS for value in column.values])
-    if len(set(numbers.values)) <= MOST_RANGES:
+    # The first ones mostly tell: to make a set of very many floats takes time.
+    if len(set(numbers.values[:1000])) <= MOST_RANGES and len(set(numbers.values)) <= MOST_RANGES:
         keys = column.values if kinds <= _NUMBERS | {str} else list(map(_key, column.values))
         return Column([], []), Column(column.positions, keys)
     if numbers is column:

@@ -107,6 +107,12 @@ def test_without_any_effect_hardly_a_data_set_shows_a_difference() -> None:
     assert len(wrong) <= 0.03 * SETS, wrong
 
 
+def test_a_single_parameter_without_effect_hardly_ever_shows_one() -> None:
+    chance = random.Random(7)
+    drawn = ([({"force": chance.random() < 0.5}, chance.random() < 0.6, None) for _ in range(400)] for _ in range(SETS))
+    assert sum(bool(flagged(effectiveness_of(attempts))) for attempts in drawn) <= 0.03 * SETS
+
+
 @pytest.mark.parametrize(
     "values",
     [("hard", "soft"), (30, 600), (True, False), (None, "auto"), ({"size": 1}, {"size": 9}), ({"deep": 1}, {})],
