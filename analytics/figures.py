@@ -8,6 +8,8 @@ from datetime import date, datetime
 
 from msgspec import Struct
 
+from analytics.intervals import wilson
+
 
 class WindowShown(Struct, kw_only=True):
     """start <= effective_started_at < end; the same two bounds select the list behind the figures."""
@@ -16,6 +18,24 @@ class WindowShown(Struct, kw_only=True):
     start: datetime
     end: datetime
     bucket_seconds: int
+
+
+class Rate(Struct, kw_only=True, frozen=True):
+    """A rate with what it rests on: the fraction successes / n, and the ends of its 95 % Wilson interval."""
+
+    successes: int
+    n: int
+    rate: float | None
+    low: float | None
+    high: float | None
+
+
+def rate_of(successes: int, n: int) -> Rate:
+    """The rate of successes among n; null without any. Raises ValueError unless 0 <= successes <= n."""
+    interval = wilson(successes, n)
+    if interval is None:
+        return Rate(successes=0, n=0, rate=None, low=None, high=None)
+    return Rate(successes=successes, n=n, rate=successes / n, low=interval.low, high=interval.high)
 
 
 class Durations(Struct, kw_only=True):

@@ -11,6 +11,8 @@ import msgspec
 
 from actionlog_client.canonical import canonical
 
+__all__ = ["canonical", "canonical_json", "decode_exact", "encode_exact", "exact_number", "same_json"]
+
 
 def exact_number(text: str) -> Decimal:
     """A JSON number with every digit it has. Raises ValueError for one beyond what Decimal holds."""
