@@ -16,8 +16,8 @@ from collections.abc import Iterable, Sequence
 from statistics import NormalDist
 from typing import Final, NamedTuple
 
-# For how many attempts the parent may count: wide enough that both ends are as good as none and as all.
-FINITE_STRENGTHS: Final = tuple(2.0**exponent for exponent in range(-1, 8))
+# For how many attempts the parent may count: from hardly any to nearly all. A finer grid says the same.
+FINITE_STRENGTHS: Final = (0.5, 2.0, 8.0, 32.0, 128.0)
 DIFFERENT_BEFORE_EVIDENCE: Final = 0.5
 CONFIDENCE: Final = 0.95
 _Z: Final = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
@@ -69,6 +69,14 @@ class Strength(NamedTuple):
     finite: tuple[float, ...]
     infinite: float
 
+    @property
+    def explained(self) -> float:
+        """The share, 0 to 1, of the variance of outcomes that lies between groups: 1 / (k + 1), if k is the strength.
+
+        It is the intraclass correlation of the beta-binomial distribution (Griffiths, Biometrics 29, 1973).
+        """
+        return math.fsum(weight / (k + 1) for k, weight in zip(FINITE_STRENGTHS, self.finite, strict=True))
+
 
 def first_belief(counts: Counts) -> Belief:
     """Of the rate of all attempts: the counts, and Jeffreys' prior of half a success and half a failure."""
@@ -112,10 +120,10 @@ def shrink(group: Group, parent: Belief, strength: Strength) -> Belief:
 
 
 def combine(parent: Belief, parts: Sequence[tuple[Belief, float]]) -> Belief:
-    """What is believed of several groups of one parent at once, each with the probability that its level matters.
+    """What is believed of several groups of one parent at once, each with the variance that its level explains.
 
-    The log odds are averaged, weighted by these probabilities: a level without effect does not dilute the others, and
-    levels that tell the same are not counted twice. (They are not added up as if they were independent; where they are,
+    The log odds are averaged with these weights: a level without effect does not dilute the others, and levels that
+    tell the same are not counted twice. (They are not added up as if they were independent; where they are,
     the estimate is too cautious.) The spread is that of parts which err together, the widest there is.
     """
     total = math.fsum(weight for _, weight in parts)

@@ -5,7 +5,6 @@ Where a group holds all rows of the group above it, these rows count once: in th
 more precisely what they have in common, and from the nearest group above that holds more.
 """
 
-from collections import Counter
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
@@ -15,18 +14,18 @@ Row = tuple[Sequence[Hashable], bool]
 
 
 class Step(NamedTuple):
-    """One group on the way: its counts, what is believed with it, and how probable it is that such groups differ."""
+    """One group on the way: its counts, what is believed with it, and the share of variance its level explains."""
 
     counts: Counts
     belief: Belief
-    matters: float
+    explained: float
 
 
 class Branch(NamedTuple):
-    """Where a walk ended. matters: how probable it is that the groups of any of its steps differ."""
+    """Where a walk ended. explained: the share of variance that its steps explain together."""
 
     belief: Belief
-    matters: float
+    explained: float
     steps: list[Step]
 
 
@@ -57,11 +56,11 @@ def walk(
     above: dict[Hashable, _Above] = {None: _Above(root, expected, root, expected)}
     start = end = belief
     steps: list[Step] = []
-    matters_not = 1.0
+    unexplained = 1.0
     for depth, label in enumerate(own):
         groups = _groups(rows, depth, above)
         strength = learn_strength(groups.values())
-        matters_not *= strength.infinite
+        unexplained *= 1 - strength.explained
         if label not in groups:
             break
         group = groups[label]
@@ -69,7 +68,7 @@ def walk(
             start = end
         if group.counts.n > told_apart:
             end = shrink(group, start, strength)
-        steps.append(Step(group.counts, end, 1 - strength.infinite))
+        steps.append(Step(group.counts, end, strength.explained))
         above = {
             found: _Above(
                 group.parent,
@@ -79,22 +78,25 @@ def walk(
             )
             for found, group in groups.items()
         }
-    return Branch(end, 1 - matters_not, steps)
+    return Branch(end, 1 - unexplained, steps)
 
 
 def _groups(rows: Sequence[Row], depth: int, above: dict[Hashable, _Above]) -> dict[Hashable, Group]:
     """{label: group} of the rows at one depth, each within the nearest group above that holds more."""
-    tallies: Counter[tuple[Hashable, bool]] = Counter()
+    tallies: dict[Hashable, list[int]] = {}
     parent_of: dict[Hashable, Hashable] = {}
     for labels, success in rows:
         if depth < len(labels):
             label = labels[depth]
-            tallies[label, success] += 1
-            parent_of[label] = labels[depth - 1] if depth else None
+            tally = tallies.get(label)
+            if tally is None:
+                tally = tallies[label] = [0, 0]
+                parent_of[label] = labels[depth - 1] if depth else None
+            tally[success] += 1
     groups = {}
-    for label, parent in parent_of.items():
-        counts = Counts(tallies[label, True], tallies[label, False])
-        larger = above[parent]
+    for label, (failures, successes) in tallies.items():
+        counts = Counts(successes, failures)
+        larger = above[parent_of[label]]
         if counts.n < larger.counts.n:
             groups[label] = Group(counts, larger.counts, larger.mean)
         else:

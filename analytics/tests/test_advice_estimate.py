@@ -102,7 +102,7 @@ def test_the_levels_tell_their_evidence_from_general_to_specific() -> None:
     ]
     assert told.basis == "same_incident"
     assert [level.rate for level in told.levels[:3]] == [pytest.approx(12 / 22), pytest.approx(7 / 12), 0.75]
-    assert all(0 < level.estimate < 1 and 0 <= level.matters <= 1 for level in told.levels)
+    assert all(0 < level.estimate < 1 and 0 <= level.explained <= 1 for level in told.levels)
 
 
 def test_what_is_not_told_is_no_level() -> None:

@@ -37,10 +37,10 @@ def test_of_three_successes_and_a_failure_seven_tenths_are_believed() -> None:
     assert first_belief(Counts(3, 1)) == pytest.approx((0.7, 0.035))
 
 
-def test_two_successes_beside_a_parent_worth_four_attempts() -> None:
-    belief = shrink(Group(Counts(2, 0), MANY, 0.5), Belief(0.5, 0.09), only(4.0))
-    # (2 + 4/2) / 6 = 2/3;  2/3 * 1/3 / 7 + (4/6)^2 * 0.09 = 2/63 + 0.04
-    assert belief == pytest.approx((2 / 3, 2 / 63 + 0.04))
+def test_two_successes_beside_a_parent_worth_two_attempts() -> None:
+    belief = shrink(Group(Counts(2, 0), MANY, 0.5), Belief(0.5, 0.08), only(2.0))
+    # (2 + 2/2) / 4 = 3/4;  3/4 * 1/4 / 5 + (2/4)^2 * 0.08 = 3/80 + 0.02
+    assert belief == pytest.approx((0.75, 3 / 80 + 0.02))
 
 
 def test_groups_that_do_not_differ_are_believed_to_be_their_parent() -> None:
@@ -66,6 +66,11 @@ def test_single_attempts_and_groups_that_are_all_of_their_parent_teach_no_streng
     silent = [Group(Counts(1, 0), MANY, 0.1), Group(Counts(0, 9), Counts(0, 9), 0.9)]
     assert learn_strength(silent) == learn_strength([])
     assert learn_strength([]).infinite == pytest.approx(0.5)
+
+
+def test_the_variance_that_a_level_explains_is_one_of_strength_plus_one() -> None:
+    assert only(2.0).explained == pytest.approx(1 / 3)
+    assert only(math.inf).explained == 0
 
 
 def test_groups_that_differ_are_told_from_groups_that_do_not() -> None:

@@ -42,7 +42,8 @@ def test_a_number_is_known_by_the_powers_of_two_around_it(number: Any, magnitude
 
 
 def test_zero_truth_nothing_and_lists_are_known_by_their_value() -> None:
-    for value in (0, True, False, None, [1, 2], {}):
+    values: tuple[Any, ...] = (0, True, False, None, [1, 2], {})
+    for value in values:
         assert len(traits_of(value)) == 1
     assert traits_of(True) != traits_of(1)[1:]
     assert traits_of(None) != traits_of("None")
