@@ -55,7 +55,7 @@ class Example(NamedTuple):
 class Evidence(NamedTuple):
     """What was recorded. The keys of pairs begin with the action type.
 
-    Of other action types the larger pairs suffice (1,000 are plenty): they only help to learn how much such pairs differ.
+    Of other action types the larger pairs suffice (1,000 are plenty): they only tell how much such pairs differ.
     examples: of the proposed action type only, the latest MOST_EXAMPLES or fewer, in any order.
     """
 
