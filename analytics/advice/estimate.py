@@ -100,7 +100,7 @@ class Advice(Struct, frozen=True, kw_only=True):
 
 
 def advise(proposal: Proposal, evidence: Evidence) -> Advice:
-    """The chance that the proposed action succeeds. Takes some 20 ms with MOST_EXAMPLES and five parameters."""
+    """The chance that the proposed action succeeds. Takes some 30 ms with MOST_EXAMPLES and five parameters."""
     everything = total_of(evidence.by_action_type.values())
     overall = first_belief(everything)
     levels = [_level("overall", {}, everything, overall, 0.0)] if everything.n else []
