@@ -71,7 +71,8 @@ class Level(Struct, frozen=True, kw_only=True):
     n attempts (successes + failures) are alike in what `like` says (of a parameter: parameter, and words, magnitude or
     value). rate is theirs, null without any; estimate is what is believed with this step and those before it (of a
     parameter: by this parameter alone); explained is the share, 0 to 1, of the variance of outcomes that lies between
-    what this level tells apart: how much it matters.
+    what this level tells apart: how much it matters. Attempts count once, at the most specific level that holds the
+    same ones; at the levels before it, they do not move the estimate or are taken back.
     """
 
     level: LevelName

@@ -113,6 +113,15 @@ def test_what_is_not_told_is_no_level() -> None:
     assert 0.5 < told.chance < 0.8
 
 
+def test_the_attempts_that_are_alike_in_all_parameters_count_once() -> None:
+    past = mixed(0.5, 40, parameters={"to": "a"}) + mixed(0.5, 40, parameters={"to": "b"})
+    like = Past(True, parameters={"to": "c"})
+    told = {level.level: level for level in advice([*past, like, like, like], like).levels}
+    assert told["parameter"].n == told["all_parameters"].n == 3
+    assert told["parameter"].estimate == pytest.approx(told["environment"].estimate)
+    assert told["all_parameters"].estimate > told["parameter"].estimate + 0.01
+
+
 @pytest.mark.parametrize("told", [{"incident_type": "errors"}, {"environment": "staging"}, {"parameters": {"to": "b"}}])
 def test_a_difference_in_one_respect_is_learned(told: dict[str, Any]) -> None:
     past = mixed(0.9, 60) + mixed(0.1, 60, **told)
