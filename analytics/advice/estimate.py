@@ -1,0 +1,194 @@
+"""The estimate: what is believed of a proposed action, step by step from all attempts to ones just like it. Pure.
+
+overall -> action type -> incident type and environment -> each parameter, from its first words or magnitude to its
+value -> all parameters together -> the same in the same incident. At each step the belief so far is the parent of the
+next (shrinkage.py). Incident type and environment are counted over everything (rollups know them); parameters over a
+sample of the latest attempts of the action type, which also forgets what was long ago. Run once on claimed outcomes and
+once on verified ones: which these are is for whoever brings the evidence.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Final, Literal, NamedTuple
+
+from msgspec import Struct
+
+from analytics.advice.shrinkage import (
+    Belief,
+    Counts,
+    Group,
+    combine,
+    first_belief,
+    interval,
+    learn_strength,
+    shrink,
+    total_of,
+)
+from analytics.advice.traits import Described
+from analytics.advice.tree import walk
+
+# So many examples are enough: more cost time and hardly change the answer.
+MOST_EXAMPLES: Final = 1000
+
+LevelName = Literal[
+    "overall", "action_type", "incident_type", "environment", "parameter", "all_parameters", "same_incident"
+]
+
+
+class Proposal(NamedTuple):
+    """An action that somebody thinks of taking. None where it is not told."""
+
+    action_type: str
+    parameters: Described
+    incident_type: str | None = None
+    environment: str | None = None
+    incident_id: str | None = None
+
+
+class Example(NamedTuple):
+    """An attempt that ended with success or failed."""
+
+    parameters: Described
+    success: bool
+    incident_id: str
+
+
+class Evidence(NamedTuple):
+    """What was recorded. The keys of pairs begin with the action type.
+
+    Of other action types the larger pairs suffice (1,000 are plenty): they only tell how much such pairs differ.
+    examples: of the proposed action type only, the latest MOST_EXAMPLES or fewer, in any order.
+    """
+
+    by_action_type: Mapping[str, Counts]
+    by_incident_type: Mapping[tuple[str, str], Counts]
+    by_environment: Mapping[tuple[str, str], Counts]
+    examples: Sequence[Example]
+
+
+class Level(Struct, frozen=True, kw_only=True):
+    """One step of the estimate.
+
+    n attempts (successes + failures) are alike in what `like` says (of a parameter: parameter, and words, magnitude or
+    value). rate is theirs, null without any; estimate is what is believed with this step and those before it (of a
+    parameter: by this parameter alone); explained is the share, 0 to 1, of the variance of outcomes that lies between
+    what this level tells apart: how much it matters. Attempts count once, at the most specific level that holds the
+    same ones; at the levels before it, they do not move the estimate or are taken back.
+    """
+
+    level: LevelName
+    like: dict[str, str]
+    successes: int
+    failures: int
+    n: int
+    rate: float | None
+    estimate: float
+    explained: float
+
+
+class Advice(Struct, frozen=True, kw_only=True):
+    """The chance of success, a fraction, with its 95 % interval; basis is the most specific level with any attempt.
+
+    has_evidence: whether any attempt of this action type ended; without, chance is the rate of all others, or 0.5
+    without any at all, and not worth following. levels: general to specific, those with attempts.
+    """
+
+    has_evidence: bool
+    basis: LevelName | None
+    chance: float
+    low: float
+    high: float
+    levels: list[Level]
+
+
+def advise(proposal: Proposal, evidence: Evidence) -> Advice:
+    """The chance that the proposed action succeeds. Takes some 30 ms with MOST_EXAMPLES and five parameters."""
+    everything = total_of(evidence.by_action_type.values())
+    overall = first_belief(everything)
+    levels = [_level("overall", {}, everything, overall, 0.0)] if everything.n else []
+    types = {name: Group(counts, everything, overall.mean) for name, counts in evidence.by_action_type.items()}
+    own = types.get(proposal.action_type)
+    belief = overall
+    if own is not None and own.counts.n:
+        strength = learn_strength(types.values())
+        belief = of_type = shrink(own, overall, strength)
+        means = {name: shrink(group, overall, strength).mean for name, group in types.items()}
+        like = {"action_type": proposal.action_type}
+        levels.append(_level("action_type", like, own.counts, belief, strength.explained))
+        belief = _with_context(proposal, evidence, means, belief, levels)
+        belief = _with_parameters(proposal, evidence.examples, of_type, belief, levels)
+    low, high = interval(belief)
+    return Advice(
+        has_evidence=own is not None and own.counts.n > 0,
+        basis=levels[-1].level if levels else None,
+        chance=belief.mean,
+        low=low,
+        high=high,
+        levels=levels,
+    )
+
+
+def _with_context(
+    proposal: Proposal, evidence: Evidence, means: Mapping[str, float], belief: Belief, levels: list[Level]
+) -> Belief:
+    """belief, of the action type, with what is known of it in this incident type and in this environment."""
+    parts = []
+    contexts: tuple[tuple[LevelName, str | None, Mapping[tuple[str, str], Counts]], ...] = (
+        ("incident_type", proposal.incident_type, evidence.by_incident_type),
+        ("environment", proposal.environment, evidence.by_environment),
+    )
+    for name, told, pairs in contexts:
+        counts = Counts() if told is None else pairs.get((proposal.action_type, told), Counts())
+        if told is None or not counts.n:
+            continue
+        groups = {
+            pair: Group(found, evidence.by_action_type[pair[0]], means[pair[0]])
+            for pair, found in pairs.items()
+            if pair[0] in means
+        }
+        strength = learn_strength(groups.values())
+        part = shrink(groups[proposal.action_type, told], belief, strength)
+        parts.append((part, strength.explained))
+        levels.append(_level(name, {name: told}, counts, part, strength.explained))
+    return combine(belief, parts)
+
+
+def _with_parameters(
+    proposal: Proposal, examples: Sequence[Example], of_type: Belief, belief: Belief, levels: list[Level]
+) -> Belief:
+    """belief with what is known of each parameter, of all together, and of the same in the same incident."""
+    root = Counts(successes := sum(example.success for example in examples), len(examples) - successes)
+    whole = _whole_labels(proposal.parameters.whole, proposal.incident_id)
+    wholes = [(_whole_labels(example.parameters.whole, example.incident_id), example.success) for example in examples]
+    equal = sum(labels[0] == whole[0] for labels, _ in wholes)
+    parts = []
+    for path, traits in proposal.parameters.values.items():
+        rows = [(found, example.success) for example in examples if (found := example.parameters.values.get(path))]
+        branch = walk(rows, traits, root=root, expected=of_type.mean, belief=belief, told_apart=equal)
+        parts.append((branch.belief, branch.explained))
+        for step, trait in zip(branch.steps, traits, strict=False):
+            levels.append(_level("parameter", {"parameter": path, trait.kind: trait.text}, *step))
+    branch = walk(wholes, whole, root=root, expected=of_type.mean, belief=combine(belief, parts))
+    likes: tuple[tuple[LevelName, dict[str, str]], ...] = (
+        ("all_parameters", {}),
+        ("same_incident", {"incident_id": proposal.incident_id or ""}),
+    )
+    for step, (name, like) in zip(branch.steps, likes, strict=False):
+        levels.append(_level(name, like, *step))
+    return branch.belief
+
+
+def _whole_labels(whole: str, incident_id: str | None) -> tuple[Hashable, ...]:
+    return (whole,) if incident_id is None else (whole, (whole, incident_id))
+
+
+def _level(name: LevelName, like: dict[str, str], counts: Counts, belief: Belief, explained: float) -> Level:
+    return Level(
+        level=name,
+        like=like,
+        successes=counts.successes,
+        failures=counts.failures,
+        n=counts.n,
+        rate=counts.successes / counts.n if counts.n else None,
+        estimate=belief.mean,
+        explained=explained,
+    )
