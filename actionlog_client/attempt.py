@@ -145,11 +145,7 @@ class ActionAttempt:
 
     def mark_failure(self, error_message: Any, error_details: Any = None, *, error_type: Any = None) -> None:
         """The action failed, with a message and any details. error_type: what kind of failure, such as `timeout`."""
-        telling = Telling(self._encoder)
-        telling.text("error_message", error_message)
-        telling.text("error_type", error_type)
-        telling.json("error_details", error_details)
-        self._finish("failed", telling, error_message=error_message, error_type=error_type)
+        self._end_without_success("failed", error_message, error_type, error_details)
 
     def mark_exception(self, error: BaseException) -> None:
         """The action failed with this exception: its type, message and traceback are kept.
@@ -165,11 +161,11 @@ class ActionAttempt:
 
     def mark_skipped(self, reason: Any, *, error_type: Any = None, error_details: Any = None) -> None:
         """The action never ran, for this reason. error_type: what kind of reason, such as `invalid_parameters`."""
-        self._end_unrun("skipped", reason, error_type, error_details)
+        self._end_without_success("skipped", reason, error_type, error_details)
 
     def mark_cancelled(self, reason: Any = None, *, error_type: Any = None) -> None:
         """The action was stopped before it came to an end."""
-        self._end_unrun("cancelled", reason, error_type, None)
+        self._end_without_success("cancelled", reason, error_type, None)
 
     def complete(self) -> None:
         """No more will be told. An attempt without an outcome ends without one: whether it worked is not known."""
@@ -221,12 +217,12 @@ class ActionAttempt:
         """A document that tells nothing but that the engine is still there."""
         return b'{"attempt_id":"%b",%b}' % (self.attempt_id.encode(), self._identity[1:-1])
 
-    def _end_unrun(self, status: Status, reason: Any, error_type: Any, error_details: Any) -> None:
+    def _end_without_success(self, status: Status, message: Any, error_type: Any, error_details: Any) -> None:
         telling = Telling(self._encoder)
-        telling.text("error_message", reason)
+        telling.text("error_message", message)
         telling.text("error_type", error_type)
         telling.json("error_details", error_details)
-        self._finish(status, telling, error_message=reason, error_type=error_type)
+        self._finish(status, telling, error_message=message, error_type=error_type)
 
     def _finish(
         self, status: Status, telling: Telling, *, result: Any = None, error_message: Any = None, error_type: Any = None
