@@ -153,10 +153,6 @@ class HeldJournal:
             beside.unlink(missing_ok=True)
         return segment.size - len(content)
 
-    @property
-    def is_held(self) -> bool:
-        return self._lock_file is not None
-
     def release(self) -> None:
         """Let go of the lock and the files: another process may adopt the journal, if its readers are not done."""
         for reader in self.readers():
