@@ -12,7 +12,9 @@ from msgspec import Raw, Struct
 Kind = Literal["attempt", "resolution"]
 
 # With one of these an attempt, or a resolution attempt, has ended.
-ENDS: Final = frozenset({"success", "failed", "skipped", "cancelled", "resolved", "escalated"})
+ATTEMPT_ENDS: Final = ("success", "failed", "skipped", "cancelled")
+RESOLUTION_ENDS: Final = ("resolved", "failed", "escalated")
+ENDS: Final = frozenset(ATTEMPT_ENDS + RESOLUTION_ENDS)
 EMPTY_OBJECT: Final = b"{}"
 EMPTY_LIST: Final = b"[]"
 
