@@ -115,7 +115,7 @@ class ActionAttempt:
             if self.status != "pending":
                 return
             self.status = "in_progress"
-            self._watch = self._logger.stopwatch()
+            self._watch = Stopwatch(self._logger.clock)
             self.started_at = self._watch.started_at
         telling = Telling(self._encoder)
         telling.time("started_at", self.started_at)
