@@ -8,11 +8,11 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from datetime import datetime
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
+from actionlog_client.block import Block
 from actionlog_client.clock import Stopwatch
 from actionlog_client.journal.entries import ATTEMPT_ENDS, Weight
 from actionlog_client.payload.encoder import PayloadEncoder
@@ -49,7 +49,7 @@ def acting(attempt: "ActionAttempt") -> "Iterator[ActionAttempt]":
         _current.reset(token)
 
 
-class ActionAttempt:
+class ActionAttempt(Block):
     """One execution of one action. Made by ActionLogger.start_action_attempt.
 
     A context manager, plain and async: an exception marks it failed and is raised on; a block that ends without one,
@@ -57,6 +57,8 @@ class ActionAttempt:
     because of what they are given. The first outcome told stays; dropped_steps counts the steps for which there was no
     room on the disk.
     """
+
+    _current = _current
 
     def __init__(
         self,
@@ -95,7 +97,6 @@ class ActionAttempt:
         self._outcomes = itertools.count()
         # A signal handler or a destructor may tell of this attempt while its own thread holds it.
         self._lock = threading.RLock()
-        self._token: Token[ActionAttempt | None] | None = None
 
     def __repr__(self) -> str:
         return f"<ActionAttempt {self.attempt_id} {self.action_type!r} {self.status}>"
@@ -178,31 +179,14 @@ class ActionAttempt:
 
     def __enter__(self) -> Self:
         self.begin()
-        self._token = _current.set(self)
-        return self
+        return super().__enter__()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._token is not None:
-            try:
-                _current.reset(self._token)
-            except ValueError:  # left in another context than it was entered in, as some async generators are
-                _current.set(None)
-            self._token = None
+    def _end_block(self, error: BaseException | None) -> None:
         if error is None:
             if not self.is_final:
                 self.mark_success()
         elif not self.is_final:
             self.mark_exception(error)
-
-    async def __aenter__(self) -> Self:
-        return self.__enter__()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.__exit__(kind, error, trace)
 
     def start_anew(self) -> None:
         """In a forked child: another thread may have held the lock, and the parent goes on counting its steps.
