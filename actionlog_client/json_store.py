@@ -23,6 +23,7 @@ import msgspec
 from actionlog_client.bell import Bell
 from actionlog_client.journal.entries import Entry
 from actionlog_client.journal.reader import Batch, JournalReader
+from actionlog_client.rounds import Rounds
 from actionlog_client.stored_attempt import Members, is_complete, members_of, merged, readable, tells_completion
 
 logger = logging.getLogger("actionlog")
@@ -67,8 +68,7 @@ class JsonStore:
         self._journals = journals
         self._readings: dict[UUID, _Reading] = {}
         self._wake = Bell()
-        self._changed = threading.Condition()
-        self._begun = self._stored_up_to = 0
+        self._rounds = Rounds()
         self._closing = False
         self.last_error: str | None = None
         self._thread = threading.Thread(target=self._run, name="actionlog-store", daemon=True)
@@ -83,16 +83,7 @@ class JsonStore:
     def flush(self, timeout: float | None) -> bool:
         """Wait until the files hold each attempt completed before this call, for at most so many seconds. Whether they
         do."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        with self._changed:
-            wanted = self._begun + 1
-            while self._stored_up_to < wanted:
-                left = None if deadline is None else deadline - time.monotonic()
-                if (left is not None and left <= 0) or not self._thread.is_alive():
-                    return False
-                self._wake.ring()
-                self._changed.wait(left)
-            return True
+        return self._rounds.wait(timeout, self._wake.ring, lambda: not self._thread.is_alive())
 
     def close(self, timeout: float | None) -> bool:
         """Flush, and end the thread. Whether all was stored; what was not is read by the next process."""
@@ -111,9 +102,7 @@ class JsonStore:
     def _run(self) -> None:
         while not self._closing:
             self._wake.clear()
-            with self._changed:
-                self._begun += 1
-                begun = self._begun
+            number = self._rounds.begin()
             try:
                 self._round()
             except Exception as error:
@@ -122,9 +111,7 @@ class JsonStore:
             if self.last_error is not None:
                 logger.warning("attempts can be written to %s again", self._folder.path)
             self.last_error = None
-            with self._changed:
-                self._stored_up_to = begun
-                self._changed.notify_all()
+            self._rounds.end(number)
             self._wake.wait(IDLE_SECONDS)
 
     def _round(self) -> None:
