@@ -15,20 +15,21 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
 from actionlog_client.bell import Bell
+from actionlog_client.journal.cursor import STORED
 from actionlog_client.journal.entries import Entry
-from actionlog_client.journal.reader import Batch, JournalReader
+from actionlog_client.journal.held import HeldJournal
+from actionlog_client.journal.reader import Batch
 from actionlog_client.rounds import Rounds
 from actionlog_client.stored_attempt import Members, is_complete, members_of, merged, readable, tells_completion
 
 logger = logging.getLogger("actionlog")
 
-STORED: Final = "stored"
 OPEN_FOLDER: Final = ".open"
 
 # It looks so often by itself: nobody waits for a file, and a logging call should wake no thread for it.
@@ -43,19 +44,6 @@ _BYTES_AT_ONCE: Final = 1024 * 1024
 _SAFE_NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,99}")
 
 
-class Source(Protocol):
-    """What the store needs of a journal: journal.held.HeldJournal has it."""
-
-    @property
-    def journal_id(self) -> UUID: ...
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether nothing more will be written to it."""
-
-    def reader(self, name: str) -> JournalReader: ...
-
-
 class JsonStore:
     """Keeps the files of one folder up to date with the journals of this process, in a thread of its own.
 
@@ -63,7 +51,7 @@ class JsonStore:
     power loss too.
     """
 
-    def __init__(self, folder: Path, journals: Callable[[], Sequence[Source]], *, fsync: bool = False) -> None:
+    def __init__(self, folder: Path, journals: Callable[[], Sequence[HeldJournal]], *, fsync: bool = False) -> None:
         self._folder = AttemptFolder(folder, fsync=fsync)
         self._journals = journals
         self._readings: dict[UUID, _Reading] = {}
@@ -145,7 +133,7 @@ class JsonStore:
 class _Reading:
     """How far the store is with one journal, and what it holds back of it."""
 
-    def __init__(self, journal: Source, folder: "AttemptFolder") -> None:
+    def __init__(self, journal: HeldJournal, folder: "AttemptFolder") -> None:
         self.is_done = False
         self._journal = journal
         self._folder = folder
