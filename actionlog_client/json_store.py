@@ -23,6 +23,7 @@ import msgspec
 from actionlog_client.bell import Bell
 from actionlog_client.journal.cursor import STORED
 from actionlog_client.journal.entries import Entry
+from actionlog_client.journal.folder import write_private
 from actionlog_client.journal.held import HeldJournal
 from actionlog_client.journal.reader import Batch
 from actionlog_client.rounds import Rounds
@@ -242,20 +243,13 @@ class AttemptFolder:
     def _write(self, name: str, folder: int, document: Members) -> None:
         """Under another name first: whoever reads the file sees all of it, or the one before."""
         making = f".{name}.new"
-        file = os.open(making, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600, dir_fd=folder)
         try:
-            content = memoryview(readable(document))
-            while content:
-                content = content[os.write(file, content) :]
-            if self._fsync:
-                os.fsync(file)
+            write_private(making, readable(document), durable=self._fsync, folder=folder)
             os.rename(making, name, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
             with suppress(OSError):
                 os.unlink(making, dir_fd=folder)
             raise
-        finally:
-            os.close(file)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
