@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from actionlog_client.clock import Stopwatch
-from actionlog_client.journal.entries import Weight
+from actionlog_client.journal.entries import ENDS_OF_ATTEMPT, Weight
 from actionlog_client.payload.encoder import PayloadEncoder
 from actionlog_client.payload.foreign import ask_apart
 from actionlog_client.payload.hiding import hiding
@@ -30,7 +30,6 @@ Status = Literal["pending", "in_progress", "success", "failed", "skipped", "canc
 # Sequences end at 2**31 - 1: this leaves room for as many steps as come before the first of a child.
 _FIRST_IN_CHILD: Final = 1_000_000
 _CHILDREN: Final = 2**31 - 2 * _FIRST_IN_CHILD
-FINAL_STATUSES: Final = ("success", "failed", "skipped", "cancelled")
 
 _current: ContextVar["ActionAttempt | None"] = ContextVar("actionlog_attempt", default=None)
 
@@ -108,7 +107,7 @@ class ActionAttempt:
 
     @property
     def is_final(self) -> bool:
-        return self.status in FINAL_STATUSES
+        return self.status in ENDS_OF_ATTEMPT
 
     def begin(self) -> None:
         """A planned attempt is started now."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast
 
 from actionlog_client.attempt import ActionAttempt
 from actionlog_client.clock import Stopwatch
-from actionlog_client.journal.entries import Weight
+from actionlog_client.journal.entries import ENDS_OF_RESOLUTION, Weight
 from actionlog_client.telling import Telling
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("actionlog")
 
 ResolutionStatus = Literal["in_progress", "resolved", "failed", "escalated"]
-ENDS: Final = ("resolved", "failed", "escalated")
 SEVERITIES: Final = ("critical", "high", "medium", "low", "info")
 # A summary names so many attempts; it counts all.
 TIMELINE_ENTRIES: Final = 1000
@@ -102,7 +101,7 @@ class ResolutionAttempt:
             return
         telling = Telling(self._logger.encoder)
         # Words that the server does not know, it would refuse, and the rest with them.
-        self.status = cast("ResolutionStatus", telling.chosen("status", status, ENDS) or "failed")
+        self.status = cast("ResolutionStatus", telling.chosen("status", status, ENDS_OF_RESOLUTION) or "failed")
         completed_at = self._watch.now()
         self.summary = {**self.summarize(), **_members(summary)}
         telling.time("completed_at", completed_at)

@@ -12,7 +12,9 @@ from msgspec import Raw, Struct
 Kind = Literal["attempt", "resolution"]
 
 # With one of these an attempt, or a resolution attempt, has ended.
-ENDS: Final = frozenset({"success", "failed", "skipped", "cancelled", "resolved", "escalated"})
+ENDS_OF_ATTEMPT: Final = ("success", "failed", "skipped", "cancelled")
+ENDS_OF_RESOLUTION: Final = ("resolved", "failed", "escalated")
+ENDS: Final = frozenset({*ENDS_OF_ATTEMPT, *ENDS_OF_RESOLUTION})
 EMPTY_OBJECT: Final = b"{}"
 EMPTY_LIST: Final = b"[]"
 
