@@ -17,15 +17,15 @@ from actionlog_client import remote
 from actionlog_client.clock import Clock
 from actionlog_client.delivery.requests import Heartbeat
 from actionlog_client.delivery.transport import Transport, Unreachable
+from actionlog_client.journal.cursor import DELIVERED, STORED
 from actionlog_client.journal.directory import JournalDirectory
 from actionlog_client.journal.entries import EMPTY_LIST, EMPTY_OBJECT, JournalClosed, Kind, TakesEntries, Weight
 from actionlog_client.journal.file import FileJournal
-from actionlog_client.json_store import STORED
 from actionlog_client.local import LocalFiles
 from actionlog_client.payload.encoder import PayloadEncoder
 from actionlog_client.redaction_key import make_redactor
 from actionlog_client.settings import Settings
-from actionlog_client.upkeep import DELIVERED, Upkeep
+from actionlog_client.upkeep import Upkeep
 from actionlog_client.version import VERSION
 
 logger = logging.getLogger("actionlog")

@@ -14,14 +14,13 @@ from uuid import UUID
 import msgspec
 
 from actionlog_client.delivery.documents import Ranges
-from actionlog_client.journal.cursor import Position
+from actionlog_client.journal.cursor import STORED, Position
 from actionlog_client.journal.folder import JournalFacts, JournalFolder, Segment, write_private
 from actionlog_client.journal.lines import entry_of, sealed
 from actionlog_client.journal.reader import JournalReader, last_number
 from actionlog_client.journal.refused import RefusedLog
 from actionlog_client.journal.removed import note_removed
 from actionlog_client.journal.shedding import without_details
-from actionlog_client.json_store import STORED
 
 DEFAULT_REFUSED_SHARE: Final = 1024 * 1024
 

@@ -172,7 +172,7 @@ def _decoded(text: bytes) -> _Line:
 
 def _still_refused(lines: list[_Line]) -> list[Refused | _Cut]:
     """Without those that were taken when they were sent again."""
-    resent = united([], [each for line in lines if isinstance(line, _Resent) for each in line.resent])
+    resent = united(*(line.resent for line in lines if isinstance(line, _Resent)))
     return [
         line
         for line in lines
@@ -181,4 +181,4 @@ def _still_refused(lines: list[_Line]) -> list[Refused | _Cut]:
 
 
 def _numbers(lines: list[Refused | _Cut]) -> Ranges:
-    return united([], [each for line in lines for each in line.numbers])
+    return united(*(line.numbers for line in lines))
