@@ -1,8 +1,8 @@
 """Resolution attempts (one session of an engine on an incident), the live feed's durable log, and the import's ledger.
 
 resolutions.recording is the only writer of resolution attempts, resolutions.feed of the feed, and
-resolutions.importing.ledger of the files that were imported. Counts of a
-resolution's attempts are not kept here: they are read from the attempts.
+resolutions.importing.ledger of the files that were imported. Counts of a resolution's attempts are not kept here: they
+are read from the attempts.
 """
 
 import uuid
