@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from attempts.shown import LIST_LIMIT, ShownValue, duration, shown_value
-from resolutions.summary import ComputedSummary
+from resolutions.summary import ComputedSummary, is_number
 
 YES_NO: Final = {"true": "yes", "false": "no"}
 LEFT_OUT: Final = frozenset({"timeline", "timeline_left_out"})
@@ -51,7 +51,7 @@ def _figure(name: str, raw: Raw) -> tuple[str, str] | None:
     text = bytes(raw).decode()
     if text in YES_NO:
         return label(name), YES_NO[text]
-    if text[0] not in "-0123456789" or len(text) > LIST_LIMIT:
+    if not is_number(bytes(raw)) or len(text) > LIST_LIMIT:
         return None
     if (
         name.endswith(_SECONDS)
