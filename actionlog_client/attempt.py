@@ -8,13 +8,13 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from datetime import datetime
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
+from actionlog_client.block import Block
 from actionlog_client.clock import Stopwatch
-from actionlog_client.journal.entries import Weight
+from actionlog_client.journal.entries import ATTEMPT_ENDS, Weight
 from actionlog_client.payload.encoder import PayloadEncoder
 from actionlog_client.payload.foreign import ask_apart
 from actionlog_client.payload.hiding import hiding
@@ -30,7 +30,6 @@ Status = Literal["pending", "in_progress", "success", "failed", "skipped", "canc
 # Sequences end at 2**31 - 1: this leaves room for as many steps as come before the first of a child.
 _FIRST_IN_CHILD: Final = 1_000_000
 _CHILDREN: Final = 2**31 - 2 * _FIRST_IN_CHILD
-FINAL_STATUSES: Final = ("success", "failed", "skipped", "cancelled")
 
 _current: ContextVar["ActionAttempt | None"] = ContextVar("actionlog_attempt", default=None)
 
@@ -50,7 +49,7 @@ def acting(attempt: "ActionAttempt") -> "Iterator[ActionAttempt]":
         _current.reset(token)
 
 
-class ActionAttempt:
+class ActionAttempt(Block):
     """One execution of one action. Made by ActionLogger.start_action_attempt.
 
     A context manager, plain and async: an exception marks it failed and is raised on; a block that ends without one,
@@ -58,6 +57,8 @@ class ActionAttempt:
     because of what they are given. The first outcome told stays; dropped_steps counts the steps for which there was no
     room on the disk.
     """
+
+    _current = _current
 
     def __init__(
         self,
@@ -96,7 +97,6 @@ class ActionAttempt:
         self._outcomes = itertools.count()
         # A signal handler or a destructor may tell of this attempt while its own thread holds it.
         self._lock = threading.RLock()
-        self._token: Token[ActionAttempt | None] | None = None
 
     def __repr__(self) -> str:
         return f"<ActionAttempt {self.attempt_id} {self.action_type!r} {self.status}>"
@@ -108,7 +108,7 @@ class ActionAttempt:
 
     @property
     def is_final(self) -> bool:
-        return self.status in FINAL_STATUSES
+        return self.status in ATTEMPT_ENDS
 
     def begin(self) -> None:
         """A planned attempt is started now."""
@@ -116,7 +116,7 @@ class ActionAttempt:
             if self.status != "pending":
                 return
             self.status = "in_progress"
-            self._watch = self._logger.stopwatch()
+            self._watch = Stopwatch(self._logger.clock)
             self.started_at = self._watch.started_at
         telling = Telling(self._encoder)
         telling.time("started_at", self.started_at)
@@ -145,11 +145,7 @@ class ActionAttempt:
 
     def mark_failure(self, error_message: Any, error_details: Any = None, *, error_type: Any = None) -> None:
         """The action failed, with a message and any details. error_type: what kind of failure, such as `timeout`."""
-        telling = Telling(self._encoder)
-        telling.text("error_message", error_message)
-        telling.text("error_type", error_type)
-        telling.json("error_details", error_details)
-        self._finish("failed", telling, error_message=error_message, error_type=error_type)
+        self._end_without_success("failed", error_message, error_type, error_details)
 
     def mark_exception(self, error: BaseException) -> None:
         """The action failed with this exception: its type, message and traceback are kept.
@@ -165,11 +161,11 @@ class ActionAttempt:
 
     def mark_skipped(self, reason: Any, *, error_type: Any = None, error_details: Any = None) -> None:
         """The action never ran, for this reason. error_type: what kind of reason, such as `invalid_parameters`."""
-        self._end_unrun("skipped", reason, error_type, error_details)
+        self._end_without_success("skipped", reason, error_type, error_details)
 
     def mark_cancelled(self, reason: Any = None, *, error_type: Any = None) -> None:
         """The action was stopped before it came to an end."""
-        self._end_unrun("cancelled", reason, error_type, None)
+        self._end_without_success("cancelled", reason, error_type, None)
 
     def complete(self) -> None:
         """No more will be told. An attempt without an outcome ends without one: whether it worked is not known."""
@@ -183,31 +179,14 @@ class ActionAttempt:
 
     def __enter__(self) -> Self:
         self.begin()
-        self._token = _current.set(self)
-        return self
+        return super().__enter__()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._token is not None:
-            try:
-                _current.reset(self._token)
-            except ValueError:  # left in another context than it was entered in, as some async generators are
-                _current.set(None)
-            self._token = None
+    def _end_block(self, error: BaseException | None) -> None:
         if error is None:
             if not self.is_final:
                 self.mark_success()
         elif not self.is_final:
             self.mark_exception(error)
-
-    async def __aenter__(self) -> Self:
-        return self.__enter__()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.__exit__(kind, error, trace)
 
     def start_anew(self) -> None:
         """In a forked child: another thread may have held the lock, and the parent goes on counting its steps.
@@ -221,12 +200,12 @@ class ActionAttempt:
         """A document that tells nothing but that the engine is still there."""
         return b'{"attempt_id":"%b",%b}' % (self.attempt_id.encode(), self._identity[1:-1])
 
-    def _end_unrun(self, status: Status, reason: Any, error_type: Any, error_details: Any) -> None:
+    def _end_without_success(self, status: Status, message: Any, error_type: Any, error_details: Any) -> None:
         telling = Telling(self._encoder)
-        telling.text("error_message", reason)
+        telling.text("error_message", message)
         telling.text("error_type", error_type)
         telling.json("error_details", error_details)
-        self._finish(status, telling, error_message=reason, error_type=error_type)
+        self._finish(status, telling, error_message=message, error_type=error_type)
 
     def _finish(
         self, status: Status, telling: Telling, *, result: Any = None, error_message: Any = None, error_type: Any = None

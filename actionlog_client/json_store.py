@@ -15,19 +15,22 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
 from actionlog_client.bell import Bell
+from actionlog_client.journal.cursor import STORED
 from actionlog_client.journal.entries import Entry
-from actionlog_client.journal.reader import Batch, JournalReader
+from actionlog_client.journal.folder import write_private
+from actionlog_client.journal.held import HeldJournal
+from actionlog_client.journal.reader import Batch
+from actionlog_client.rounds import Rounds
 from actionlog_client.stored_attempt import Members, is_complete, members_of, merged, readable, tells_completion
 
 logger = logging.getLogger("actionlog")
 
-STORED: Final = "stored"
 OPEN_FOLDER: Final = ".open"
 
 # It looks so often by itself: nobody waits for a file, and a logging call should wake no thread for it.
@@ -42,19 +45,6 @@ _BYTES_AT_ONCE: Final = 1024 * 1024
 _SAFE_NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,99}")
 
 
-class Source(Protocol):
-    """What the store needs of a journal: journal.held.HeldJournal has it."""
-
-    @property
-    def journal_id(self) -> UUID: ...
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether nothing more will be written to it."""
-
-    def reader(self, name: str) -> JournalReader: ...
-
-
 class JsonStore:
     """Keeps the files of one folder up to date with the journals of this process, in a thread of its own.
 
@@ -62,13 +52,12 @@ class JsonStore:
     power loss too.
     """
 
-    def __init__(self, folder: Path, journals: Callable[[], Sequence[Source]], *, fsync: bool = False) -> None:
+    def __init__(self, folder: Path, journals: Callable[[], Sequence[HeldJournal]], *, fsync: bool = False) -> None:
         self._folder = AttemptFolder(folder, fsync=fsync)
         self._journals = journals
         self._readings: dict[UUID, _Reading] = {}
         self._wake = Bell()
-        self._changed = threading.Condition()
-        self._begun = self._stored_up_to = 0
+        self._rounds = Rounds()
         self._closing = False
         self.last_error: str | None = None
         self._thread = threading.Thread(target=self._run, name="actionlog-store", daemon=True)
@@ -83,16 +72,7 @@ class JsonStore:
     def flush(self, timeout: float | None) -> bool:
         """Wait until the files hold each attempt completed before this call, for at most so many seconds. Whether they
         do."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        with self._changed:
-            wanted = self._begun + 1
-            while self._stored_up_to < wanted:
-                left = None if deadline is None else deadline - time.monotonic()
-                if (left is not None and left <= 0) or not self._thread.is_alive():
-                    return False
-                self._wake.ring()
-                self._changed.wait(left)
-            return True
+        return self._rounds.wait(timeout, self._wake.ring, lambda: not self._thread.is_alive())
 
     def close(self, timeout: float | None) -> bool:
         """Flush, and end the thread. Whether all was stored; what was not is read by the next process."""
@@ -111,9 +91,7 @@ class JsonStore:
     def _run(self) -> None:
         while not self._closing:
             self._wake.clear()
-            with self._changed:
-                self._begun += 1
-                begun = self._begun
+            number = self._rounds.begin()
             try:
                 self._round()
             except Exception as error:
@@ -122,9 +100,7 @@ class JsonStore:
             if self.last_error is not None:
                 logger.warning("attempts can be written to %s again", self._folder.path)
             self.last_error = None
-            with self._changed:
-                self._stored_up_to = begun
-                self._changed.notify_all()
+            self._rounds.end(number)
             self._wake.wait(IDLE_SECONDS)
 
     def _round(self) -> None:
@@ -158,7 +134,7 @@ class JsonStore:
 class _Reading:
     """How far the store is with one journal, and what it holds back of it."""
 
-    def __init__(self, journal: Source, folder: "AttemptFolder") -> None:
+    def __init__(self, journal: HeldJournal, folder: "AttemptFolder") -> None:
         self.is_done = False
         self._journal = journal
         self._folder = folder
@@ -267,20 +243,13 @@ class AttemptFolder:
     def _write(self, name: str, folder: int, document: Members) -> None:
         """Under another name first: whoever reads the file sees all of it, or the one before."""
         making = f".{name}.new"
-        file = os.open(making, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600, dir_fd=folder)
         try:
-            content = memoryview(readable(document))
-            while content:
-                content = content[os.write(file, content) :]
-            if self._fsync:
-                os.fsync(file)
+            write_private(making, readable(document), durable=self._fsync, folder=folder)
             os.rename(making, name, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
             with suppress(OSError):
                 os.unlink(making, dir_fd=folder)
             raise
-        finally:
-            os.close(file)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -7,12 +7,13 @@ from typing import Any, Final
 
 import msgspec
 
+from actionlog_client.journal.cursor import STORED
 from actionlog_client.journal.directory import JournalDirectory
 from actionlog_client.journal.entries import Entry
 from actionlog_client.journal.folder import JournalFolder
 from actionlog_client.journal.reader import JournalReader
 from actionlog_client.journal.removed import removed_until
-from actionlog_client.json_store import STORED, attempt_files
+from actionlog_client.json_store import attempt_files
 from actionlog_client.local_attempts import LocalAttempt, attempt_of, documents_by_attempt
 from actionlog_client.local_statistics import statistics_of, window_start
 from actionlog_client.stored_attempt import Members, members_of, united

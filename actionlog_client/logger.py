@@ -211,7 +211,7 @@ class ActionLogger:
         """
         telling = Telling(self.encoder, self._engine_facts.copy())
         incident_id = telling.identity("incident_id", NO_INCIDENT if incident_id is None else incident_id)
-        watch = self.stopwatch()
+        watch = Stopwatch(self.clock)
         telling.time("started_at", watch.started_at)
         telling.time("updated_at", watch.started_at)
         telling.short("incident_type", incident_type)
@@ -288,9 +288,6 @@ class ActionLogger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def stopwatch(self) -> Stopwatch:
-        return Stopwatch(self.clock)
 
     def _remember(self, record: ActionAttempt | ResolutionAttempt) -> None:
         """It is open, until it has ended or nobody holds it any more."""

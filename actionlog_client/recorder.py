@@ -17,15 +17,15 @@ from actionlog_client import remote
 from actionlog_client.clock import Clock
 from actionlog_client.delivery.requests import Heartbeat
 from actionlog_client.delivery.transport import Transport, Unreachable
+from actionlog_client.journal.cursor import DELIVERED, STORED
 from actionlog_client.journal.directory import JournalDirectory
-from actionlog_client.journal.entries import EMPTY_LIST, EMPTY_OBJECT, JournalClosed, Kind, Weight
+from actionlog_client.journal.entries import EMPTY_LIST, EMPTY_OBJECT, JournalClosed, Kind, TakesEntries, Weight
 from actionlog_client.journal.file import FileJournal
-from actionlog_client.json_store import STORED
 from actionlog_client.local import LocalFiles
 from actionlog_client.payload.encoder import PayloadEncoder
 from actionlog_client.redaction_key import make_redactor
 from actionlog_client.settings import Settings
-from actionlog_client.upkeep import DELIVERED, Upkeep
+from actionlog_client.upkeep import Upkeep
 from actionlog_client.version import VERSION
 
 logger = logging.getLogger("actionlog")
@@ -41,7 +41,7 @@ READ_SECONDS: Final = 10.0
 BEGIN_AGAIN_SECONDS: Final = 1.0
 
 
-class Recorder(Protocol):
+class Recorder(TakesEntries, Protocol):
     """What ActionLogger needs of the place where its entries go."""
 
     @property
@@ -52,20 +52,6 @@ class Recorder(Protocol):
 
     def tell_who_is_alive(self, heartbeats: Callable[[], Sequence[Heartbeat]]) -> None:
         """heartbeats gives what is open; it is asked now and then."""
-
-    def append(
-        self,
-        kind: Kind,
-        record_id: str,
-        identity: bytes,
-        status: str | None = None,
-        *,
-        facts: bytes = EMPTY_OBJECT,
-        steps: bytes = EMPTY_LIST,
-        extra: bytes = EMPTY_OBJECT,
-        weight: Weight,
-    ) -> int:
-        """As Journal.append."""
 
     def statistics(self, days_back: int) -> dict[str, Any]: ...
 
@@ -116,7 +102,7 @@ class LocalRecorder:
         extra: bytes = EMPTY_OBJECT,
         weight: Weight,
     ) -> int:
-        """As Journal.append."""
+        """As TakesEntries.append."""
         while True:
             journal = self._journal or self._begin()
             try:

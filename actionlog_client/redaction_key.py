@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+from actionlog_client.journal.folder import write_private
 from actionlog_client.redaction import Redactor
 
 KEY_FILE: Final = "redaction-key"
@@ -57,10 +58,7 @@ def _make(path: Path) -> None:
     """Make the file whole under another name first: link() lets the first of several win, and shows no half of one."""
     made = path.with_name(f"{path.name}.{uuid4().hex}")
     try:
-        with open(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(os.urandom(_KEY_BYTES).hex() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        write_private(made, os.urandom(_KEY_BYTES).hex().encode() + b"\n", durable=True)
         with suppress(FileExistsError):
             os.link(made, path)
     finally:

@@ -3,13 +3,13 @@
 import itertools
 import logging
 import threading
-from contextvars import ContextVar, Token
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from actionlog_client.attempt import ActionAttempt
+from actionlog_client.block import Block
 from actionlog_client.clock import Stopwatch
-from actionlog_client.journal.entries import Weight
+from actionlog_client.journal.entries import RESOLUTION_ENDS, Weight
 from actionlog_client.telling import Telling
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("actionlog")
 
 ResolutionStatus = Literal["in_progress", "resolved", "failed", "escalated"]
-ENDS: Final = ("resolved", "failed", "escalated")
 SEVERITIES: Final = ("critical", "high", "medium", "low", "info")
 # A summary names so many attempts; it counts all.
 TIMELINE_ENTRIES: Final = 1000
@@ -31,7 +30,7 @@ def current_resolution() -> "ResolutionAttempt | None":
     return _current.get()
 
 
-class ResolutionAttempt:
+class ResolutionAttempt(Block):
     """One session of an engine on an incident. Made by ActionLogger.resolution.
 
     A context manager, plain and async, whose block gives the attempts started in it its id, incident and incident
@@ -39,6 +38,8 @@ class ResolutionAttempt:
     the block, resolved when every action came to success at last, failed when one did not, and escalated when nothing
     was attempted.
     """
+
+    _current = _current
 
     def __init__(
         self,
@@ -69,7 +70,6 @@ class ResolutionAttempt:
         self._counts = {"success": 0, "failed": 0, "skipped": 0, "cancelled": 0}
         self._last: dict[str, str] = {}
         self._timeline: list[dict[str, Any]] = []
-        self._token: Token[ResolutionAttempt | None] | None = None
 
     def __repr__(self) -> str:
         return f"<ResolutionAttempt {self.resolution_id} of {self.incident_id!r} {self.status}>"
@@ -102,7 +102,7 @@ class ResolutionAttempt:
             return
         telling = Telling(self._logger.encoder)
         # Words that the server does not know, it would refuse, and the rest with them.
-        self.status = cast("ResolutionStatus", telling.chosen("status", status, ENDS) or "failed")
+        self.status = cast("ResolutionStatus", telling.chosen("status", status, RESOLUTION_ENDS) or "failed")
         completed_at = self._watch.now()
         self.summary = {**self.summarize(), **_members(summary)}
         telling.time("completed_at", completed_at)
@@ -142,19 +142,7 @@ class ResolutionAttempt:
             "timeline_left_out": sum(counts.values()) - len(timeline),
         }
 
-    def __enter__(self) -> Self:
-        self._token = _current.set(self)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._token is not None:
-            try:
-                _current.reset(self._token)
-            except ValueError:  # left in another context than it was entered in
-                _current.set(None)
-            self._token = None
+    def _end_block(self, error: BaseException | None) -> None:
         if self.status != "in_progress":
             return
         if error is not None:
@@ -163,14 +151,6 @@ class ResolutionAttempt:
             self.escalated("Nothing was attempted.")
         else:
             self.close("resolved" if self.summarize()["overall_success"] else "failed")
-
-    async def __aenter__(self) -> Self:
-        return self.__enter__()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.__exit__(kind, error, trace)
 
     def count(self, attempt: ActionAttempt) -> None:
         """One of its attempts came to an end."""

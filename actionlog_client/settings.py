@@ -51,7 +51,11 @@ def read_settings(
     ACTIONLOG_ENVIRONMENT, ACTIONLOG_ENGINE, ACTIONLOG_ENGINE_VERSION, ACTIONLOG_JSON_STORE (empty: none),
     ACTIONLOG_DISK_BUDGET and ACTIONLOG_REDACTION_KEY. Raises ValueError for what cannot be meant.
     """
-    url = (url if url is not None else told.get("ACTIONLOG_URL")) or None
+
+    def text(given: str | None, name: str) -> str | None:
+        return (given if given is not None else told.get(name)) or None
+
+    url = text(url, "ACTIONLOG_URL")
     if url is not None:
         if not url.startswith(("http://", "https://")):
             raise ValueError(f"ACTIONLOG_URL must begin with http:// or https://, not {url!r}.")
@@ -59,15 +63,15 @@ def read_settings(
     store = os.fspath(json_store) if json_store is not None else told.get("ACTIONLOG_JSON_STORE", DEFAULT_JSON_STORE)
     return Settings(
         url=url,
-        api_key=(api_key if api_key is not None else told.get("ACTIONLOG_API_KEY")) or None,
+        api_key=text(api_key, "ACTIONLOG_API_KEY"),
         journal_dir=Path(journal_dir or told.get("ACTIONLOG_JOURNAL_DIR") or DEFAULT_JOURNAL_DIR).absolute(),
-        environment=(environment if environment is not None else told.get("ACTIONLOG_ENVIRONMENT")) or None,
-        engine=(engine if engine is not None else told.get("ACTIONLOG_ENGINE")) or None,
-        engine_version=(engine_version if engine_version is not None else told.get("ACTIONLOG_ENGINE_VERSION")) or None,
+        environment=text(environment, "ACTIONLOG_ENVIRONMENT"),
+        engine=text(engine, "ACTIONLOG_ENGINE"),
+        engine_version=text(engine_version, "ACTIONLOG_ENGINE_VERSION"),
         json_store=Path(store).absolute() if store else None,
         disk_budget=_disk_budget(disk_budget, told),
         fsync=fsync,
-        redaction_key=(redaction_key if redaction_key is not None else told.get("ACTIONLOG_REDACTION_KEY")) or None,
+        redaction_key=text(redaction_key, "ACTIONLOG_REDACTION_KEY"),
     )
 
 

@@ -11,10 +11,9 @@ import msgspec
 from msgspec import Raw
 
 from actionlog_client.delivery.documents import Document
-from actionlog_client.journal.entries import Entry
+from actionlog_client.journal.entries import ATTEMPT_ENDS, Entry
 
-FINAL_STATUSES: Final = frozenset({"success", "failed", "skipped", "cancelled"})
-_RANKS: Final = {"pending": 0, "in_progress": 1, **dict.fromkeys(FINAL_STATUSES, 2)}
+_RANKS: Final = {"pending": 0, "in_progress": 1, **dict.fromkeys(ATTEMPT_ENDS, 2)}
 
 # A document by its members, each JSON already.
 Members = dict[str, Raw]
@@ -72,7 +71,7 @@ def is_complete(members: Mapping[str, Raw]) -> bool:
 
 
 def tells_completion(entry: Entry) -> bool:
-    return entry.status in FINAL_STATUSES or b'"completed_at":' in bytes(entry.facts)
+    return entry.status in ATTEMPT_ENDS or b'"completed_at":' in bytes(entry.facts)
 
 
 def readable(members: Mapping[str, Raw]) -> bytes:

@@ -100,8 +100,7 @@ class Telling:
     def short(self, name: str, value: Any) -> None:
         """Text of up to 255 characters; None tells nothing."""
         if value is not None:
-            brief = self._encoder.brief(value)
-            self._members[name] = self.shortened(name, value) if brief is None else brief
+            self._members[name] = self.shortened(name, value)
 
     def shortened(self, name: str, value: Any) -> str:
         """The text as the server takes it, its conversion noted."""

@@ -24,7 +24,7 @@ import msgspec
 from actionlog_client.clock import SYSTEM_CLOCK, Clock
 from actionlog_client.delivery.documents import documents_of
 from actionlog_client.delivery.requests import Heartbeat
-from actionlog_client.journal.entries import EMPTY_LIST, EMPTY_OBJECT, JournalFull, Kind, Weight
+from actionlog_client.journal.entries import Kind
 from actionlog_client.journal.memory import MemoryJournal
 from actionlog_client.local_attempts import LocalAttempt, attempt_of, documents_by_attempt
 from actionlog_client.local_statistics import statistics_of
@@ -81,11 +81,11 @@ class InMemoryActionLogger(ActionLogger):
 
     @property
     def full(self) -> bool:
-        return self._memory.full
+        return self._memory.journal.is_full
 
     @full.setter
     def full(self, full: bool) -> None:
-        self._memory.full = full
+        self._memory.journal.is_full = full
 
     @property
     def attempts(self) -> list[Document]:
@@ -114,49 +114,30 @@ class InMemoryActionLogger(ActionLogger):
 
     def clear(self) -> None:
         """Forget what was told. What is still open should be ended before: the rest of it alone makes half a record."""
-        self._memory.clear()
+        self._memory.journal.clear()
 
 
 class MemoryRecorder:
     """The Recorder of an InMemoryActionLogger."""
 
     def __init__(self, clock: Clock) -> None:
-        self.full = False
         # Of a constant key, so that a test may compare marks from one run to the next.
         self.encoder: Final = PayloadEncoder(Redactor.of_text("actionlog_client.testing"))
         self._clock: Final = clock
-        self._journal = MemoryJournal()
+        self.journal: Final = MemoryJournal()
+        self.append: Final = self.journal.append
 
     @property
     def journal_id(self) -> UUID:
-        return self._journal.journal_id
+        return self.journal.journal_id
 
     def tell_who_is_alive(self, heartbeats: Callable[[], Sequence[Heartbeat]]) -> None:
         """Nobody asks."""
 
-    def append(
-        self,
-        kind: Kind,
-        record_id: str,
-        identity: bytes,
-        status: str | None = None,
-        *,
-        facts: bytes = EMPTY_OBJECT,
-        steps: bytes = EMPTY_LIST,
-        extra: bytes = EMPTY_OBJECT,
-        weight: Weight,
-    ) -> int:
-        """As Journal.append."""
-        if self.full and weight is Weight.START:
-            raise JournalFull("This InMemoryActionLogger was told to be full.")
-        return self._journal.append(
-            kind, record_id, identity, status, facts=facts, steps=steps, extra=extra, weight=weight
-        )
-
     def documents(self, kind: Kind) -> list[Document]:
         """One for each record. Later documents about a resolution attempt change what earlier ones told."""
         told: dict[str, Document] = {}
-        for document in documents_of(entry for entry in list(self._journal.entries) if entry.kind == kind):
+        for document in documents_of(entry for entry in list(self.journal.entries) if entry.kind == kind):
             body: Document = msgspec.json.decode(document.body())
             known = told.setdefault(document.id, {})
             extra = {**body.get("extra", {}), **known.get("extra", {})}
@@ -172,7 +153,7 @@ class MemoryRecorder:
         return [attempt.shown() for attempt in self._attempts() if attempt.incident_id == incident_id]
 
     def health(self) -> dict[str, Any]:
-        written = self._journal.written
+        written = self.journal.written
         return {
             "journal_id": str(self.journal_id),
             "written": written,
@@ -183,7 +164,7 @@ class MemoryRecorder:
         }
 
     def _attempts(self) -> list[LocalAttempt]:
-        told = documents_by_attempt(list(self._journal.entries))
+        told = documents_by_attempt(list(self.journal.entries))
         return [attempt for document in told.values() if (attempt := attempt_of(document)) is not None]
 
     def flush(self, timeout: float | None) -> bool:
@@ -191,6 +172,3 @@ class MemoryRecorder:
 
     def close(self, timeout: float | None, *, patient: bool = True) -> bool:
         return True
-
-    def clear(self) -> None:
-        self._journal = MemoryJournal()

@@ -15,6 +15,7 @@ from actionlog_client.delivery.requests import Heartbeat
 from actionlog_client.delivery.senders import Senders
 from actionlog_client.delivery.suspects import Witnesses
 from actionlog_client.delivery.transport import Transport
+from actionlog_client.journal.cursor import DELIVERED
 from actionlog_client.journal.directory import JournalDirectory
 from actionlog_client.journal.file import FileJournal
 from actionlog_client.journal.held import HeldJournal
@@ -22,9 +23,6 @@ from actionlog_client.json_store import JsonStore
 from actionlog_client.settings import Settings
 
 logger = logging.getLogger("actionlog")
-
-# The reader of a journal that delivers it.
-DELIVERED: Final = "delivered"
 
 TEND_SECONDS: Final = 1.0
 # Who waits for the disk to have room looks so often.

@@ -7,7 +7,7 @@ and one encoder, free-form JSON passes through unparsed, and a statement has one
 
 import select
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar, cast
 from uuid import UUID
@@ -68,15 +68,29 @@ def uuid_array(ids: Iterable[UUID]) -> str:
 
 
 @contextmanager
-def pipelined() -> Iterator[None]:
+def pipelined() -> Iterator[psycopg.Pipeline]:
     """Send statements without waiting for the answer to each, until one is fetched.
 
     An error then surfaces where something is fetched next, at the latest on leaving, and not where its statement was
     executed; and no cursor knows its rowcount before it is fetched from. Raises psycopg's exceptions as Django's.
     """
     connection.ensure_connection()
-    with connection.wrap_database_errors, connection.connection.pipeline():
+    with connection.wrap_database_errors, connection.connection.pipeline() as pipeline:
+        yield pipeline
+
+
+@contextmanager
+def drained(pipeline: psycopg.Pipeline) -> Iterator[None]:
+    """Takes in what is still under way in the pipeline when something fails inside.
+
+    It would fail the rollback otherwise, and Django would hand the connection back to its pool with its pipeline open.
+    """
+    try:
         yield
+    except BaseException:
+        with suppress(psycopg.Error):
+            pipeline.sync()
+        raise
 
 
 class Table(Generic[Row]):

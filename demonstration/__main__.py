@@ -1,13 +1,13 @@
 """`python -m demonstration`: the demonstration engine against the running server, until Ctrl-C."""
 
 import argparse
-import os
 import secrets
 import signal
 import sys
 import threading
 from pathlib import Path
 from types import FrameType
+from uuid import UUID
 
 import psycopg
 
@@ -64,7 +64,7 @@ def _run(course: Course, server: Server, laboratory: Laboratory, terminal: Termi
         count = show(course, laboratory, monitor, at_work, terminal, ending)
         delivered = action_logger.flush(FLUSH_SECONDS)
         terminal.say()
-        terminal.say(f"{count} incidents. {_completeness(server, delivered)}")
+        terminal.say(f"{count} incidents. {_completeness(server, action_logger.journal_id, delivered)}")
 
 
 def _greet(course: Course, server: Server, laboratory: Laboratory, terminal: Terminal) -> None:
@@ -85,10 +85,10 @@ def _shown(path: Path) -> str:
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
-def _completeness(server: Server, delivered: bool) -> str:
+def _completeness(server: Server, journal_id: UUID | None, delivered: bool) -> str:
     if not delivered:
         return "Not all is on the server yet; it is kept, and sent by the next demonstration."
-    told = server.engine(os.getpid(), engine.NAME)
+    told = None if journal_id is None else server.engine(journal_id)
     if told is None:
         return "All that was recorded is on the server."
     return (

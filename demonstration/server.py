@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import urllib3
 
@@ -27,13 +28,13 @@ class Server:
     home: Path
     database_url: str | None
 
-    def engine(self, process_id: int, engine: str) -> dict[str, Any] | None:
-        """What the server has of the journal that this process wrote; None when it does not tell."""
-        reply = _get(self.url, "/api/engines/", self.api_key, {"engine": engine})
+    def engine(self, journal_id: UUID) -> dict[str, Any] | None:
+        """What the server has of a journal; None when it does not tell."""
+        reply = _get(self.url, f"/api/engines/{journal_id}/", self.api_key)
         if reply.status != 200:
             return None
-        found: list[dict[str, Any]] = reply.json()["results"]
-        return next((each for each in found if each["process_id"] == process_id), None)
+        found: dict[str, Any] = reply.json()
+        return found
 
 
 def find_server(told: Mapping[str, str] = os.environ) -> Server:

@@ -31,7 +31,7 @@ from attempts.signals import (
     sqlstate,
     trusting_receivers,
 )
-from attempts.storage import execute, pipelined
+from attempts.storage import drained, execute, pipelined
 from attempts.submissions import Submission
 from engines.recording import note_journals
 from resolutions.decoding import decode_ingest
@@ -102,10 +102,12 @@ def _record(submissions: Sequence[Submission[Any]], now: datetime, progress: _Pr
     belongs.
     """
     with ExitStack() as stack:
+        pipeline = None if careful else stack.enter_context(pipelined())
         if not careful:
-            stack.enter_context(pipelined())
             stack.enter_context(trusting_receivers())
         stack.enter_context(transaction.atomic())
+        if pipeline is not None:
+            stack.enter_context(drained(pipeline))
         admission = Admission(submission.key.id for submission in submissions if submission.key is not None)
         resolutions = record_resolutions(
             [cast(ResolutionSubmission, each) for each in submissions if each.kind == "resolution_attempt"],

@@ -10,8 +10,9 @@ import msgspec
 from msgspec import Raw, Struct
 
 from attempts.shown import LIST_LIMIT, ShownValue, duration, shown_value
-from resolutions.summary import ComputedSummary
+from resolutions.summary import ComputedSummary, is_number
 
+YES_NO: Final = {"true": "yes", "false": "no"}
 LEFT_OUT: Final = frozenset({"timeline", "timeline_left_out"})
 _FIRST: Final = {name: place for place, name in enumerate(("actions_planned", *ComputedSummary.__struct_fields__))}
 _IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -39,18 +40,18 @@ def shown_summary(summary: Raw) -> ShownSummary | None:
         if (figure := _figure(name, raw)) is not None:
             shown.figures.append(figure)
         elif (words := _words(raw)) is not None:
-            shown.texts.append((_label(name), words))
+            shown.texts.append((label(name), words))
         else:
-            shown.values.append((_label(name), shown_value(raw, limit=LIST_LIMIT)))
+            shown.values.append((label(name), shown_value(raw, limit=LIST_LIMIT)))
     return shown if shown.figures or shown.texts or shown.values else None
 
 
 def _figure(name: str, raw: Raw) -> tuple[str, str] | None:
     """A number or a yes or no; None for anything else."""
     text = bytes(raw).decode()
-    if text in ("true", "false"):
-        return _label(name), "yes" if text == "true" else "no"
-    if text[0] not in "-0123456789" or len(text) > LIST_LIMIT:
+    if text in YES_NO:
+        return label(name), YES_NO[text]
+    if not is_number(bytes(raw)) or len(text) > LIST_LIMIT:
         return None
     if (
         name.endswith(_SECONDS)
@@ -58,8 +59,8 @@ def _figure(name: str, raw: Raw) -> tuple[str, str] | None:
         and len(text.partition(".")[0]) <= _MOST_DIGITS
         and "e" not in text.lower()
     ):
-        return _label(name.removesuffix(_SECONDS)), duration(float(text))
-    return _label(name), text
+        return label(name.removesuffix(_SECONDS)), duration(float(text))
+    return label(name), text
 
 
 def _words(raw: Raw) -> ShownValue | None:
@@ -77,7 +78,7 @@ def _words(raw: Raw) -> ShownValue | None:
         if (figure := _figure(name, member)) is not None:
             members.append(" ".join(figure))
         elif bytes(member).startswith(b'"'):
-            members.append(f"{_label(name)} {msgspec.json.decode(member, type=str)}")
+            members.append(f"{label(name)} {msgspec.json.decode(member, type=str)}")
         else:
             return None
     text = ", ".join(members)
@@ -85,6 +86,6 @@ def _words(raw: Raw) -> ShownValue | None:
     return line if line.is_short else None
 
 
-def _label(name: str) -> str:
+def label(name: str) -> str:
     """A name of ours in words; any other as it is."""
     return name.replace("_", " ") if _IDENTIFIER.fullmatch(name) else name

@@ -54,8 +54,6 @@ class _Told(Struct, frozen=True):
     overall_success_means: Raw = Raw()
 
 
-NUMBERS_BEGIN: Final = tuple(b"-0123456789"[place : place + 1] for place in range(11))
-
 BY_ATTEMPTS: Final = (b"", b"null", b'"attempts"')
 """What overall_success_means is where it means what it means here."""
 
@@ -94,11 +92,8 @@ def told_figures(summary: Raw) -> dict[str, Raw]:
     for name in ComputedSummary.__struct_fields__:
         figure: Raw = getattr(told, name)
         text = bytes(figure)
-        if name == "overall_success":
-            is_figure = means_the_same and text in (b"true", b"false")
-        else:
-            is_figure = text[:1] in NUMBERS_BEGIN
-        if is_figure:
+        by_attempts = means_the_same and text in (b"true", b"false")
+        if by_attempts if name == "overall_success" else is_number(text):
             # A copy: the original would keep the whole summary in memory.
             found[name] = figure.copy()
     return found
@@ -111,6 +106,11 @@ def summary_differences(summary: Raw, computed: ComputedSummary) -> list[Summary
         for name, told in told_figures(summary).items()
         if not _is_same(told, getattr(computed, name))
     ]
+
+
+def is_number(value: bytes) -> bool:
+    """Whether a JSON value is one; not what is missing, which is empty."""
+    return value[:1].isdigit() or value[:1] == b"-"
 
 
 def _is_same(told: Raw, computed: int | bool) -> bool:

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-import msgspec
 from msgspec import UNSET, Struct
+from msgspec.json import encode as encode_json
 
 from attempts.details import AttemptDetail
 from attempts.records import OPEN_STATUSES
 from resolutions.details import IncidentDetail, ResolutionDetail
-from resolutions.shown_summary import ShownSummary, shown_summary
+from resolutions.shown_summary import YES_NO, ShownSummary, label, shown_summary
 from resolutions.summary import told_figures
 from resolutions.totals import Totals, totals_of
 
@@ -49,14 +49,11 @@ class Session(Struct, frozen=True):
 
     @property
     def differences(self) -> list[tuple[str, str, str]]:
-        """Of each figure that differs: what it is, as told, and as the attempts on record have it."""
+        """Of each figure that differs: what it is, as told, and as the attempts on record have it, as the summary above
+        them words it."""
         differences = self.resolution.summary_differences
         return [
-            (
-                difference.field.replace("_", " "),
-                bytes(difference.told).decode(),
-                msgspec.json.encode(difference.computed).decode(),
-            )
+            (label(difference.field), _in_words(bytes(difference.told)), _in_words(encode_json(difference.computed)))
             for difference in (() if differences is UNSET else differences)
         ]
 
@@ -121,6 +118,11 @@ def entries_of(attempts: list[AttemptDetail]) -> Iterator[Entry]:
             width = max(round(100 * (end - start).total_seconds() / length, 2), 1.0)
         yield Entry(attempt=attempt, overlaps=latest_end is not None and start < latest_end, left=left, width=width)
         latest_end = end if latest_end is None else max(latest_end, end)
+
+
+def _in_words(figure: bytes) -> str:
+    text = figure.decode()
+    return YES_NO.get(text, text)
 
 
 def end_of(attempt: AttemptDetail) -> datetime:

@@ -63,9 +63,14 @@ def transport_of(settings: Settings) -> "Transport":
     """The way to the server. Raises Trouble when none is configured."""
     from actionlog_client.delivery.transport import Transport
 
+    return Transport(url_of(settings), settings.api_key, read_seconds=READ_SECONDS)
+
+
+def url_of(settings: Settings) -> str:
+    """Where the server is. Raises Trouble when none is configured."""
     if settings.url is None:
         raise Trouble("No server is told: set ACTIONLOG_URL, or pass --url http://127.0.0.1:8000.", USAGE)
-    return Transport(settings.url, settings.api_key, read_seconds=READ_SECONDS)
+    return settings.url
 
 
 def key_advice() -> str:

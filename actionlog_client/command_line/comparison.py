@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from actionlog_client.command_line.terminal import numbers
+from actionlog_client.delivery.documents import Ranges, united
 
 Range = Sequence[int]
 
@@ -15,7 +16,7 @@ class Comparison:
 
     verdict: str
     is_complete: bool
-    missing: list[tuple[int, int]]
+    missing: Ranges
 
 
 def compare(
@@ -37,12 +38,12 @@ def compare(
     # What the server has not heard of although it was delivered: it lost it, say by a restored backup.
     beyond = [(known + 1, delivered)] if delivered > known else []
     missing = [*within(unknown, delivered), *within(damaged, here["written"], above=delivered), *beyond]
-    missing = merged([*without(missing, here["refused_numbers"])])
+    missing = united(without(missing, here["refused_numbers"]))
     count = how_many(missing)
     waiting = max(0, waiting - how_many(within(damaged, here["written"], above=delivered)))
     said = []
     if count:
-        lost = how_many(within(merged(damaged), here["written"]))
+        lost = how_many(within(damaged, here["written"]))
         said.append(f"{count} missing: {numbers(missing)}" + (f" ({lost} damaged on this disk)" if lost else ""))
     if waiting:
         said.append(f"{waiting} waiting")
@@ -54,13 +55,13 @@ def compare(
     return Comparison(", ".join(said), not count and not waiting, missing)
 
 
-def within(ranges: Iterable[Range], last: int, *, above: int = 0) -> list[tuple[int, int]]:
+def within(ranges: Iterable[Range], last: int, *, above: int = 0) -> Ranges:
     """The part of these ranges from above + 1 to last."""
     cut = [(max(first, above + 1), min(end, last)) for first, end in ranges]
     return [(first, end) for first, end in cut if first <= end]
 
 
-def without(ranges: Iterable[Range], others: Iterable[Range]) -> list[tuple[int, int]]:
+def without(ranges: Iterable[Range], others: Iterable[Range]) -> Ranges:
     """The part of these ranges that is in none of the others."""
     left = [(first, end) for first, end in ranges]
     for start, stop in others:
@@ -73,17 +74,6 @@ def without(ranges: Iterable[Range], others: Iterable[Range]) -> list[tuple[int,
     return left
 
 
-def merged(ranges: Iterable[Range]) -> list[tuple[int, int]]:
-    """The same numbers in as few ranges as can be, ascending."""
-    made: list[tuple[int, int]] = []
-    for first, end in sorted((first, end) for first, end in ranges):
-        if made and first <= made[-1][1] + 1:
-            made[-1] = (made[-1][0], max(end, made[-1][1]))
-        else:
-            made.append((first, end))
-    return made
-
-
-def how_many(ranges: Iterable[Range]) -> int:
+def how_many(ranges: Iterable[tuple[int, int]]) -> int:
     """How many numbers these ranges hold, each counted once."""
-    return sum(end - first + 1 for first, end in merged(ranges))
+    return sum(end - first + 1 for first, end in united(ranges))

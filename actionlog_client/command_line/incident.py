@@ -9,9 +9,10 @@ machine, and that is said. Times are those of this machine's time zone.
 
 import argparse
 import json
+import sys
 from typing import Any, Final
 
-from actionlog_client.command_line.arguments import FAILED, Trouble, api_key_of, key_advice, settings_of, transport_of
+from actionlog_client.command_line.arguments import FAILED, Trouble, key_advice, settings_of, transport_of
 from actionlog_client.command_line.local_notice import print_source
 from actionlog_client.command_line.terminal import Paint, clock, duration, plain, status_of
 from actionlog_client.settings import Settings
@@ -51,7 +52,8 @@ def _from_server(settings: Settings, incident_id: str) -> dict[str, Any] | None:
     transport = transport_of(settings)
     try:
         return remote.incident(transport, incident_id) or {"incident_id": incident_id, "resolution_attempts": []}
-    except Unreachable:
+    except Unreachable as error:
+        print(f"actionlog: read from local files instead of the server: {error}", file=sys.stderr)
         return None
     except remote.ReadRefused as refused:
         raise Trouble(f"{settings.url} refuses to tell: {refused} {key_advice()}", FAILED) from refused
@@ -62,7 +64,8 @@ def _from_server(settings: Settings, incident_id: str) -> dict[str, Any] | None:
 def _from_local_files(settings: Settings, arguments: argparse.Namespace) -> dict[str, Any]:
     from actionlog_client.logger import ActionLogger
 
-    with print_source(settings), ActionLogger(arguments.url, api_key_of(arguments), arguments.journal_dir) as logger:
+    # Without the server, which was asked before.
+    with print_source(settings), ActionLogger("", journal_dir=arguments.journal_dir) as logger:
         attempts = logger.get_action_attempts_by_incident(arguments.incident)
     sessions: list[dict[str, Any]] = []
     for attempt in attempts:

@@ -135,15 +135,16 @@ class _Server:
 
 
 def _journal(state: "JournalState", server: _Server) -> dict[str, Any]:
+    from actionlog_client.journal.cursor import DELIVERED
     from actionlog_client.journal.refused import RefusedLog
 
     facts = state.facts
     refused = RefusedLog(state.path, state.size)
     damaged, damaged_numbers = _damage(state)
     written = state.written
-    delivered = state.done.get("delivered", 0)
+    delivered = state.done.get(DELIVERED, 0)
     # Without a server, ours or its own, nothing is to be delivered.
-    is_to_be_delivered = server.is_told or "delivered" in facts.readers
+    is_to_be_delivered = server.is_told or DELIVERED in facts.readers
     return {
         "journal_id": str(facts.journal_id),
         "engine": facts.engine,

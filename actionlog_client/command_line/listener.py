@@ -63,12 +63,12 @@ class Listener:
         while self._names:
             ready = [descriptor for descriptor, _ in waiting.poll(self._milliseconds(heard_at))]
             now = time.monotonic()
+            if ready:
+                heard_at = now
             for descriptor in ready:
                 if descriptor == self._waker:
                     waiting.unregister(descriptor)
-                    heard_at = now
                     continue
-                heard_at = now
                 name = self._names[descriptor]
                 if data := os.read(descriptor, _CHUNK):
                     self._gatherers[name].feed(data, now)

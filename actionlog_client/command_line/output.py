@@ -167,7 +167,6 @@ class Gatherer:
     def _resume(self, now: float) -> None:
         """Tell how much was left out, and go on with the end of it."""
         tail, self._tail = self._tail, b""
-        self._leaving_out = False
         if len(tail) < self._left_out_bytes:
             tail = tail.partition(b"\n")[2] or tail
         lines = max(0, self._left_out_lines - tail.count(b"\n"))

@@ -26,13 +26,12 @@ class Plumbing:
         self.terminal: int | None = None
         self._theirs: list[int] = []
         self._before: list[Any] | None = None
-        self._input = False
         self._streams: list[Stream] = []
         if tty:
             self._make_terminal()
         else:
             self._make_pipes()
-        self._relay = start_relay(self._streams, [*self._not_of_relay()])
+        self._relay = start_relay(self._streams, [*self._theirs, *self.copies.values()])
         for stream in self._streams:
             for descriptor in (stream.source, stream.copy):
                 if descriptor is not None and descriptor > 2 and descriptor != self.terminal:
@@ -94,6 +93,3 @@ class Plumbing:
     def _copy_of(self, name: str, source: int, target: int) -> None:
         self.copies[name], copy = os.pipe()
         self._streams.append(Stream(source, target, copy))
-
-    def _not_of_relay(self) -> list[int]:
-        return [*self._theirs, *self.copies.values()]

@@ -15,9 +15,10 @@ import select
 import sys
 import time
 from collections import OrderedDict
+from contextlib import suppress
 from typing import Any, Final
 
-from actionlog_client.command_line.arguments import FAILED, UNREACHABLE, Trouble, key_advice, settings_of, transport_of
+from actionlog_client.command_line.arguments import FAILED, UNREACHABLE, Trouble, key_advice, settings_of, url_of
 from actionlog_client.command_line.terminal import Paint, clock, duration, plain, status_of
 from actionlog_client.delivery.backoff import BackOff
 from actionlog_client.settings import Settings
@@ -45,18 +46,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Print changes until Ctrl-C, or until nobody reads them. Raises Trouble."""
     settings = settings_of(arguments)
-    transport_of(settings)  # there is a server to ask
     tail = _Tail(settings, arguments)
-    try:
+    with suppress(KeyboardInterrupt):
         tail.follow()
-    except KeyboardInterrupt:
-        return 0
     return 0
 
 
 class _Tail:
     def __init__(self, settings: Settings, arguments: argparse.Namespace) -> None:
-        self._settings = settings
+        self._url = url_of(settings)
+        self._api_key = settings.api_key
         self._cursor: int | None = arguments.after
         self._filters = {
             name: value
@@ -82,7 +81,7 @@ class _Tail:
                 self._listen(back_off)
                 return
             except InvalidURI as error:
-                raise Trouble(f"{self._settings.url} is no address of a server: {error}", FAILED) from error
+                raise Trouble(f"{self._url} is no address of a server: {error}", FAILED) from error
             except InvalidStatus as error:
                 if error.response.status_code < 500:
                     raise Trouble(self._refused(f"HTTP {error.response.status_code}"), FAILED) from error
@@ -101,8 +100,8 @@ class _Tail:
         """One connection, to its end. Returns when nobody reads us any more."""
         from websockets.sync.client import connect
 
-        address = f"ws{(self._settings.url or '').removeprefix('http')}/ws/live-feed/"
-        headers = {"Authorization": f"Bearer {self._settings.api_key}"} if self._settings.api_key else {}
+        address = f"ws{self._url.removeprefix('http')}/ws/live-feed/"
+        headers = {"Authorization": f"Bearer {self._api_key}"} if self._api_key else {}
         with connect(
             address,
             additional_headers=headers,
@@ -176,7 +175,7 @@ class _Tail:
         """Before the next try. Raises Trouble when there has never been a connection."""
         if not self._was_connected and not back_off.failures:
             raise Trouble(
-                f"{self._settings.url} cannot be reached ({plain(reason)}). Is it running, is the address right?",
+                f"{self._url} cannot be reached ({plain(reason)}). Is it running, is the address right?",
                 UNREACHABLE,
             )
         if self._was_connected:
@@ -185,7 +184,7 @@ class _Tail:
         time.sleep(back_off.failed())
 
     def _refused(self, reason: str) -> str:
-        return f"{self._settings.url} does not let us follow its feed ({reason}). {key_advice()}"
+        return f"{self._url} does not let us follow its feed ({reason}). {key_advice()}"
 
 
 def _nobody_reads() -> bool:

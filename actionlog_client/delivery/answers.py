@@ -6,9 +6,9 @@ it is an Actionlog server's own, and speaks of what is in the document.
 """
 
 from enum import Enum
-from typing import Final
+from typing import Final, Self
 
-from actionlog_client.delivery.transport import Reply, Result
+from actionlog_client.delivery.transport import Receipt, Refusal, Reply, Result
 
 TAKEN: Final = ("created", "updated", "unchanged")
 # These say that the way to the server is at fault, or the key, and not what was sent.
@@ -27,6 +27,11 @@ class TryLater(Exception):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+    @classmethod
+    def said_by(cls, reply: Reply) -> Self:
+        """Because of an answer that refuses a whole request."""
+        return cls(f"HTTP {reply.status}: {reply.refusal().message}", reply.retry_after)
 
 
 class HeldUp(TryLater):
@@ -63,6 +68,19 @@ def fault_of_result(result: Result) -> Fault | None:
         return Fault.WAY
     code = result.error.code if result.error is not None else ""
     return Fault.UNCLEAR if result.outcome == FORBIDDEN or code == _INTERNAL else Fault.CONTENT
+
+
+def receipt_of(reply: Reply, documents: int, url: str) -> Receipt:
+    """The results of so many documents that the server at url was sent. Raises TryLater when the answer is not one."""
+    receipt = reply.receipt()
+    if receipt is None or len(receipt.results) != documents:
+        raise TryLater(f"{url} does not answer like an Actionlog server")
+    return receipt
+
+
+def refusal_of(result: Result) -> Refusal:
+    """Why this document was not taken, as far as the server says it."""
+    return result.error or Refusal(message=f"outcome {result.outcome}")
 
 
 def is_for_its_size(reply: Reply) -> bool:

@@ -15,12 +15,13 @@ from actionlog_client.delivery.deliveries import IN_FLIGHT, Delivery
 from actionlog_client.delivery.requests import Heartbeat
 from actionlog_client.delivery.senders import Senders
 from actionlog_client.delivery.transport import Transport, Unreachable
+from actionlog_client.rounds import Rounds
 
 logger = logging.getLogger("actionlog")
 
 # After the first entry, so long for others to come along. Well below the tenth of a second that is promised.
 GATHER_SECONDS: Final = 0.02
-# How often it looks for journals that a dead process left.
+# How often it looks, without being woken, for journals that have rested long enough and heartbeats that are due.
 IDLE_SECONDS: Final = 3.0
 # An engine says so often that it is there, and that its open attempts are, whatever else it has to tell.
 HEARTBEAT_SECONDS: Final = 15.0
@@ -50,8 +51,8 @@ class Courier:
         self._senders = Senders(IN_FLIGHT)
         self._back_off = BackOff()
         self._wake = Bell()
-        self._changed = threading.Condition()
-        self._begun = self._delivered_up_to = self._failures = self._waiting = 0
+        self._rounds = Rounds()
+        self._failures = self._waiting = 0
         self._closing = False
         self.last_error: str | None = None
         self._heartbeat_due = time.monotonic() + HEARTBEAT_SECONDS
@@ -71,38 +72,31 @@ class Courier:
 
         Whether one did. Not patient: one failure is enough to give up.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
-        with self._changed:
-            wanted, failures = self._begun + 1, self._failures
+        with self._rounds.changed:
+            failures = self._failures
             self._waiting += 1
             try:
-                self._changed.notify_all()
-                while self._delivered_up_to < wanted:
-                    left = None if deadline is None else deadline - time.monotonic()
-                    if (left is not None and left <= 0) or not self._thread.is_alive():
-                        return False
-                    self._wake.ring()
-                    self._changed.wait(left)
-                    if not patient and self._failures > failures and self._delivered_up_to < wanted:
-                        return False
-                return True
+                self._rounds.changed.notify_all()
+                return self._rounds.wait(
+                    timeout,
+                    self._wake.ring,
+                    lambda: not self._thread.is_alive() or (not patient and self._failures > failures),
+                )
             finally:
                 self._waiting -= 1
 
     def close(self, timeout: float | None) -> None:
         """End the thread, after the request that is under way. What is not delivered stays in its journal."""
-        with self._changed:
+        with self._rounds.changed:
             self._closing = True
-            self._changed.notify_all()
+            self._rounds.changed.notify_all()
         self._wake.ring()
         self._thread.join(timeout)
 
     def _run(self) -> None:
         while not self._closing:
             self._wake.clear()
-            with self._changed:
-                self._begun += 1
-                begun = self._begun
+            number = self._rounds.begin()
             try:
                 delivered_all = self._round()
             except Exception as error:
@@ -111,9 +105,7 @@ class Courier:
             self._worked()
             if not delivered_all:
                 continue
-            with self._changed:
-                self._delivered_up_to = begun
-                self._changed.notify_all()
+            self._rounds.end(number)
             if self._wake.wait(min(IDLE_SECONDS, HEARTBEAT_SECONDS)) and not self._waiting:
                 time.sleep(GATHER_SECONDS)
         self._senders.close()
@@ -170,13 +162,13 @@ class Courier:
     def _rest(self, seconds: float) -> None:
         """Wait before the next try. Who comes to wait for it meanwhile has one try at once, and then frequent ones."""
         began = time.monotonic()
-        with self._changed:
+        with self._rounds.changed:
             self._failures += 1
-            self._changed.notify_all()
+            self._rounds.changed.notify_all()
             known = self._waiting
             while not self._closing and self._waiting <= known:
                 rest = min(seconds, FLUSH_RETRY_SECONDS) if self._waiting else seconds
                 left = began + rest - time.monotonic()
                 if left <= 0:
                     return
-                self._changed.wait(left)
+                self._rounds.changed.wait(left)

@@ -23,6 +23,8 @@ from actionlog_client.delivery.answers import (
     fault_of_request,
     fault_of_result,
     is_for_its_size,
+    receipt_of,
+    refusal_of,
 )
 from actionlog_client.delivery.backoff import BackOff
 from actionlog_client.delivery.documents import Document, covers, documents_of, united
@@ -105,7 +107,7 @@ class Delivery:
                 if parcel is None:
                     came_to_the_end = True
                     break
-                in_flight.append((parcel, self._senders.submit(self._send, parcel.documents)))
+                in_flight.append((parcel, self._senders.submit(self._post, parcel.documents)))
                 came_to_the_end = parcel.batches[-1].end.number >= last
                 while len(in_flight) >= IN_FLIGHT:
                     self._settle(*in_flight.popleft())
@@ -140,8 +142,8 @@ class Delivery:
         Raises TryLater and Unreachable.
         """
         reply = self._post([], heartbeats, closed=closed)
-        if reply.status not in (200, 207):
-            raise _try_later(reply)
+        if fault_of_request(reply) is not None:
+            raise TryLater.said_by(reply)
 
     def _next_parcel(self) -> _Parcel | None:
         batches: list[Batch] = []
@@ -160,9 +162,6 @@ class Delivery:
             return None
         entries_read = (entry for batch in batches for entry in batch.entries)
         return _Parcel(batches, documents_of(giving_way(entries_read, ENTRIES_AT_ONCE)))
-
-    def _send(self, documents: Sequence[Document]) -> Reply:
-        return self._post(documents)
 
     def _post(
         self, documents: Sequence[Document], heartbeats: Sequence[Heartbeat] = (), *, closed: bool = False
@@ -200,14 +199,14 @@ class Delivery:
         suspected. Raises TryLater."""
         fault = fault_of_request(reply)
         if fault is Fault.WAY:
-            raise _try_later(reply)
+            raise TryLater.said_by(reply)
         if fault is None:
             self._decide_each(documents, reply)
             return
         if fault is Fault.UNCLEAR and not (is_for_its_size(reply) and _can_be_split(documents)):
             self._unclear_failures += 1
             if self._unclear_failures < FAILURES_UNTIL_SUSPICION:
-                raise _held_up(reply)
+                raise HeldUp.said_by(reply)
         if len(documents) > 1:
             middle = len(documents) // 2
             for half in (documents[:middle], documents[middle:]):
@@ -221,9 +220,7 @@ class Delivery:
             self._suspect(Suspect(documents[0], reply.refusal()))
 
     def _decide_each(self, documents: Sequence[Document], reply: Reply) -> None:
-        receipt = reply.receipt()
-        if receipt is None or len(receipt.results) != len(documents):
-            raise TryLater(f"{self._transport.url} does not answer like an Actionlog server")
+        receipt = receipt_of(reply, len(documents), self._transport.url)
         self._hear(receipt)
         parts: list[Document] = []
         taken: Document | None = None
@@ -235,7 +232,7 @@ class Delivery:
                 continue
             if fault is Fault.WAY:
                 raise TryLater("the server refuses the API key")
-            refusal = result.error or Refusal(message=f"outcome {result.outcome}")
+            refusal = refusal_of(result)
             suspect = Suspect(document, refusal, is_forbidden=result.outcome == FORBIDDEN)
             if suspect.is_forbidden:
                 forbidden = suspect
@@ -271,7 +268,7 @@ class Delivery:
             reply = self._post([suspect.document])
             fault = fault_of_request(reply)
             if fault is Fault.WAY:
-                raise _try_later(reply)
+                raise TryLater.said_by(reply)
             if fault is None:
                 result = self._only_result(reply)
                 fault, refusal = fault_of_result(result), result.error
@@ -297,10 +294,7 @@ class Delivery:
         raise HeldUp(f"{suspect.refusal.message} It is tried again, for the server takes nothing else either.")
 
     def _only_result(self, reply: Reply) -> Result:
-        receipt = reply.receipt()
-        if receipt is None or len(receipt.results) != 1:
-            raise TryLater(f"{self._transport.url} does not answer like an Actionlog server")
-        return receipt.results[0]
+        return receipt_of(reply, 1, self._transport.url).results[0]
 
     def _hear(self, receipt: Receipt) -> None:
         """Say it when the numbers of this journal are not counted."""
@@ -338,11 +332,3 @@ class Delivery:
 
 def _can_be_split(documents: Sequence[Document]) -> bool:
     return len(documents) > 1 or any(len(document.entries) > 1 for document in documents)
-
-
-def _try_later(reply: Reply) -> TryLater:
-    return TryLater(f"HTTP {reply.status}: {reply.refusal().message}", reply.retry_after)
-
-
-def _held_up(reply: Reply) -> HeldUp:
-    return HeldUp(f"HTTP {reply.status}: {reply.refusal().message}", reply.retry_after)

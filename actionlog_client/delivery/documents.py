@@ -7,6 +7,7 @@ each call. They are spliced as bytes: nothing is parsed but the rare extra.
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 
 import msgspec
 from msgspec import Raw
@@ -108,10 +109,10 @@ def ranges_of(numbers: Iterable[int]) -> Ranges:
     return ranges
 
 
-def united(some: Ranges, more: Ranges) -> Ranges:
-    """The numbers of both, as ranges_of tells them."""
+def united(*some: Iterable[tuple[int, int]]) -> Ranges:
+    """The numbers of all of these, as ranges_of tells them."""
     ranges: Ranges = []
-    for first, last in sorted([*some, *more]):
+    for first, last in sorted(chain.from_iterable(some)):
         if ranges and first <= ranges[-1][1] + 1:
             ranges[-1] = (ranges[-1][0], max(last, ranges[-1][1]))
         else:

@@ -7,7 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from actionlog_client.delivery.answers import Fault, TryLater, fault_of_request, fault_of_result
+from actionlog_client.delivery.answers import (
+    Fault,
+    TryLater,
+    fault_of_request,
+    fault_of_result,
+    receipt_of,
+    refusal_of,
+)
 from actionlog_client.delivery.documents import Ranges
 from actionlog_client.delivery.requests import Report, facts_json, ordered, request_body
 from actionlog_client.delivery.transport import Refusal, Reply, Transport
@@ -76,7 +83,7 @@ def _send(documents: Sequence[_Kept], report: Report, transport: Transport) -> I
     reply = transport.ingest(request_body(documents, report))
     fault = fault_of_request(reply)
     if fault is Fault.WAY or (reply.refusal().path or "").startswith("journal"):
-        raise TryLater(f"HTTP {reply.status}: {reply.refusal().message}")
+        raise TryLater.said_by(reply)
     if fault is None:
         yield from _results(documents, reply, transport)
     elif len(documents) > 1:
@@ -88,11 +95,9 @@ def _send(documents: Sequence[_Kept], report: Report, transport: Transport) -> I
 
 
 def _results(documents: Sequence[_Kept], reply: Reply, transport: Transport) -> Iterator[tuple[_Kept, Refusal | None]]:
-    receipt = reply.receipt()
-    if receipt is None or len(receipt.results) != len(documents):
-        raise TryLater(f"{transport.url} does not answer like an Actionlog server")
+    receipt = receipt_of(reply, len(documents), transport.url)
     for document, result in zip(ordered(documents), receipt.results, strict=True):
         fault = fault_of_result(result)
         if fault is Fault.WAY:
             raise TryLater("the server refuses the API key")
-        yield document, None if fault is None else result.error or Refusal(message=f"outcome {result.outcome}")
+        yield document, None if fault is None else refusal_of(result)

@@ -6,6 +6,10 @@ from typing import Final, NamedTuple
 
 from actionlog_client.journal.lines import opened, sealed
 
+# Who reads a journal, by the names of their files: the courier, and the store of files.
+DELIVERED: Final = "delivered"
+STORED: Final = "stored"
+
 
 class Position(NamedTuple):
     """A place between two lines: a segment, an offset in bytes within it, and the number of the last entry before."""

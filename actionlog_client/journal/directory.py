@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID, uuid4
 
-from actionlog_client.journal.cursor import Cursor
+from actionlog_client.journal.cursor import DELIVERED, Cursor
 from actionlog_client.journal.file import FileJournal
 from actionlog_client.journal.folder import BEING_MADE, BEING_REMOVED, JournalFacts, JournalFolder
 from actionlog_client.journal.held import HeldJournal
@@ -68,7 +68,7 @@ class JournalDirectory:
         path: Path,
         budget: int,
         *,
-        readers: Sequence[str] = ("delivered",),
+        readers: Sequence[str] = (DELIVERED,),
         essential: Sequence[str] | None = None,
         tells_end: bool = False,
         fsync: bool = False,

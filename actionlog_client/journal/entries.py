@@ -12,13 +12,15 @@ from msgspec import Raw, Struct
 Kind = Literal["attempt", "resolution"]
 
 # With one of these an attempt, or a resolution attempt, has ended.
-ENDS: Final = frozenset({"success", "failed", "skipped", "cancelled", "resolved", "escalated"})
+ATTEMPT_ENDS: Final = ("success", "failed", "skipped", "cancelled")
+RESOLUTION_ENDS: Final = ("resolved", "failed", "escalated")
+ENDS: Final = frozenset(ATTEMPT_ENDS + RESOLUTION_ENDS)
 EMPTY_OBJECT: Final = b"{}"
 EMPTY_LIST: Final = b"[]"
 
 
 class Weight(Enum):
-    """What happens to an entry for which the disk has no room: see Journal.append."""
+    """What happens to an entry for which the disk has no room: see TakesEntries.append."""
 
     START = "start"
     STEP = "step"
@@ -58,15 +60,8 @@ class Entry(Struct, array_like=True, gc=False, frozen=True):
         return (self.number, *self.also)
 
 
-class Journal(Protocol):
-    """Where a logger puts its entries. All methods may be called from any thread."""
-
-    @property
-    def journal_id(self) -> UUID: ...
-
-    @property
-    def written(self) -> int:
-        """The number of the last entry; 0 when there is none."""
+class TakesEntries(Protocol):
+    """What a logger tells its calls to: a journal, or a recorder that has one."""
 
     def append(
         self,
@@ -84,8 +79,19 @@ class Journal(Protocol):
 
         Without room: START raises JournalFull; STEP returns 0, the entry is dropped and the caller counts it; OUTCOME
         always returns a number: room is set aside for it, and if even that is gone it is kept in memory and written as
-        soon as there is room. Raises JournalClosed after close() or leave_to_parent(), and nothing else.
+        soon as there is room. A journal raises JournalClosed after close() or leave_to_parent(), and nothing else.
         """
+
+
+class Journal(TakesEntries, Protocol):
+    """Where entries are kept. All methods may be called from any thread."""
+
+    @property
+    def journal_id(self) -> UUID: ...
+
+    @property
+    def written(self) -> int:
+        """The number of the last entry; 0 when there is none."""
 
     def close(self) -> None:
         """Nothing more will be written."""

@@ -112,7 +112,7 @@ class FileJournal(HeldJournal):
         extra: bytes = EMPTY_OBJECT,
         weight: Weight,
     ) -> int:
-        """As Journal.append."""
+        """As TakesEntries.append."""
         with self._lock:
             obstacle = None
             while True:

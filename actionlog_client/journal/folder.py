@@ -176,9 +176,12 @@ class JournalFolder:
         shutil.rmtree(going, ignore_errors=True)
 
 
-def write_private(path: Path, content: bytes, *, durable: bool = False) -> None:
-    """Write a file that only its owner can read; durable: it survives a power loss from then on. Raises OSError."""
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+def write_private(path: Path | str, content: bytes, *, durable: bool = False, folder: int | None = None) -> None:
+    """Write a file that only its owner can read; durable: it survives a power loss from then on. Raises OSError.
+
+    folder: the open folder that a relative path is looked up in.
+    """
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600, dir_fd=folder)
     try:
         view = memoryview(content)
         while view:

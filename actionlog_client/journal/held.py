@@ -14,14 +14,13 @@ from uuid import UUID
 import msgspec
 
 from actionlog_client.delivery.documents import Ranges
-from actionlog_client.journal.cursor import Position
+from actionlog_client.journal.cursor import STORED, Position
 from actionlog_client.journal.folder import JournalFacts, JournalFolder, Segment, write_private
 from actionlog_client.journal.lines import entry_of, sealed
 from actionlog_client.journal.reader import JournalReader, last_number
 from actionlog_client.journal.refused import RefusedLog
 from actionlog_client.journal.removed import note_removed
 from actionlog_client.journal.shedding import without_details
-from actionlog_client.json_store import STORED
 
 DEFAULT_REFUSED_SHARE: Final = 1024 * 1024
 
@@ -152,10 +151,6 @@ class HeldJournal:
         finally:
             beside.unlink(missing_ok=True)
         return segment.size - len(content)
-
-    @property
-    def is_held(self) -> bool:
-        return self._lock_file is not None
 
     def release(self) -> None:
         """Let go of the lock and the files: another process may adopt the journal, if its readers are not done."""

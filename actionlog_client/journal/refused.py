@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from actionlog_client.delivery.documents import Ranges, covers, united
+from actionlog_client.journal.folder import write_private
 
 _MOST_IN_MEMORY: Final = 100
 
@@ -86,11 +87,11 @@ class RefusedLog:
         """Remove what was sent again, and the file when nothing is left. Only for who holds the journal. Raises
         OSError."""
         with self._lock:
-            lines = [line for line in self._lines() if not isinstance(line, _Resent)]
-            kept = _still_refused(self._lines())
+            lines = self._lines()
+            kept = _still_refused(lines)
             if not kept:
                 self._path.unlink(missing_ok=True)
-            elif len(kept) < len(lines):
+            elif len(kept) < sum(not isinstance(line, _Resent) for line in lines):
                 self._replace(kept)
 
     def write(self) -> None:
@@ -157,9 +158,7 @@ class RefusedLog:
 
     def _replace(self, lines: Sequence[Refused | _Cut]) -> None:
         beside = self._path.with_suffix(".new")
-        file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with open(file, "wb") as new:
-            new.writelines(msgspec.json.encode(line) + b"\n" for line in lines)
+        write_private(beside, b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
         beside.replace(self._path)
 
 
@@ -173,7 +172,7 @@ def _decoded(text: bytes) -> _Line:
 
 def _still_refused(lines: list[_Line]) -> list[Refused | _Cut]:
     """Without those that were taken when they were sent again."""
-    resent = united([], [each for line in lines if isinstance(line, _Resent) for each in line.resent])
+    resent = united(*(line.resent for line in lines if isinstance(line, _Resent)))
     return [
         line
         for line in lines
@@ -182,4 +181,4 @@ def _still_refused(lines: list[_Line]) -> list[Refused | _Cut]:
 
 
 def _numbers(lines: list[Refused | _Cut]) -> Ranges:
-    return united([], [each for line in lines for each in line.numbers])
+    return united(*(line.numbers for line in lines))

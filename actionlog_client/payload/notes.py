@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-import msgspec
-
 from actionlog_client.payload.texts import CUT, shorten
 from actionlog_client.redaction import Redactor, names_a_secret
 
@@ -57,11 +55,6 @@ class NoteBook:
         if self._others:
             self._notes[f"{self._path} (others)"] = f"{self._others} more"
         return self._notes
-
-
-def extra_of(*notes: Notes) -> bytes:
-    """The notes as members of an attempt's extra: a JSON object {"converted PATH": what it was}, {} for none."""
-    return msgspec.json.encode({name_of_note(place): what for each in notes for place, what in each.items()})
 
 
 def name_of_note(place: str) -> str:

@@ -48,9 +48,7 @@ class PlannedAction:
     action_type: str
     asked: Any
     recorded: dict[str, Any]
-    secrets: frozenset[str]
     handler: Handler | None
-    checks: tuple[Check, ...]
     timeout: float | None
     retry: Retry
     facts: dict[str, Any]
@@ -121,25 +119,22 @@ class Execution:
 
     async def _admit(self, runtime: Runtime) -> dict[str, Any]:
         """The handler's arguments. Raises ActionSkipped for what is not to be run."""
-        planned, attempt = self.planned, self.attempt
-        if planned.handler is None:
+        planned, attempt, handler = self.planned, self.attempt, self.planned.handler
+        if handler is None:
             raise ActionSkipped(planned.refusal, error_type=UNKNOWN_ACTION)
         try:
-            bound = planned.handler.signature.bind(planned.asked)
+            bound = handler.signature.bind(planned.asked)
         except InvalidParameters as error:
             faults = [{"parameter": fault.parameter, "problem": fault.problem} for fault in error.faults]
             attempt.log_step("validation", "failed", {"faults": faults})
             raise ActionSkipped(str(error), {"faults": faults}, error_type=INVALID_PARAMETERS) from error
-        attempt.hide(*known_secrets(bound.arguments, planned.secrets))
+        secret_names = handler.signature.secret_names
+        attempt.hide(*known_secrets(bound.arguments, secret_names))
         changed = {"coerced": bound.coerced, "defaults": bound.defaulted}
         attempt.log_step(
             "validation",
             "completed",
-            {
-                name: without_secrets(attempt.encoder, values, planned.secrets)
-                for name, values in changed.items()
-                if values
-            }
+            {name: without_secrets(attempt.encoder, values, secret_names) for name, values in changed.items() if values}
             or None,
         )
         offered = {
@@ -149,7 +144,7 @@ class Execution:
             "attempt": attempt,
             **bound.arguments,
         }
-        for check in planned.checks:
+        for check in handler.checks:
             await self._check(runtime, check, offered)
         return bound.arguments
 

@@ -64,9 +64,8 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """A registered action."""
+    """A registered action. checks: those of every action, then its own."""
 
-    name: str
     function: Callable[..., Any]
     signature: Signature
     is_async: bool

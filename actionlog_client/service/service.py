@@ -137,12 +137,11 @@ class ActionService:
             signature = Signature(function)
             names = None if signature.takes_any else signature.names
             self._handlers[action_type] = Handler(
-                name=action_type,
                 function=function,
                 signature=signature,
                 is_async=is_async(function),
                 timeout=self._timeout if timeout is None else _seconds(timeout),
-                checks=tuple(check_of(check, names) for check in checks),
+                checks=(*self._checks, *(check_of(check, names) for check in checks)),
                 retry=self._retry if retries is None and retry_on is None else _retry(retries or 0, retry_on),
                 facts=facts,
             )
@@ -210,13 +209,12 @@ class ActionService:
         validated yet. retry_of: the attempt, or its id, that this one tries again. Raises JournalFull, and before
         anything is on record TypeError for a fact that is none and ValueError for a timeout or retries that cannot be
         meant."""
-        handler = self._handlers.get(action_type) if isinstance(action_type, str) else None
+        handler = self._handler(action_type)
         # Before anything is on record: what raises here leaves nothing pending.
         _refuse_unknown(facts)
         seconds = _seconds(timeout) if timeout is not None else (handler.timeout if handler else None)
         retry = _retry(retries, None) if retries is not None else (handler.retry if handler else Retry())
         asked = {} if parameters is None else parameters
-        secret_names = self._secret_names(action_type)
         facts = {"resolution": current_resolution(), **(handler.facts if handler else {}), **facts}
         attempt = self.action_logger.start_action_attempt(
             action_id if action_id is not None else f"{action_type}_{new_id()[-12:]}",
@@ -234,9 +232,7 @@ class ActionService:
             action_type=action_type,
             asked=asked,
             recorded=msgspec.json.decode(attempt.encoder.object(attempt.parameters, "parameters").json),
-            secrets=secret_names,
             handler=handler,
-            checks=(*self._checks, *(handler.checks if handler else ())),
             timeout=seconds,
             retry=retry,
             facts=facts,
@@ -251,8 +247,11 @@ class ActionService:
         """The texts in the parameters of an action that are secret."""
         return known_secrets(parameters, self._secret_names(action_type)) if isinstance(parameters, Mapping) else set()
 
+    def _handler(self, action_type: Any) -> Handler | None:
+        return self._handlers.get(action_type) if isinstance(action_type, str) else None
+
     def _secret_names(self, action_type: Any) -> frozenset[str]:
-        handler = self._handlers.get(action_type) if isinstance(action_type, str) else None
+        handler = self._handler(action_type)
         return handler.signature.secret_names if handler else frozenset()
 
     def run(

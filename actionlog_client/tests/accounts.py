@@ -5,7 +5,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -127,6 +127,13 @@ def journals_in(journal_dir: Path) -> list[str]:
         for path in journal_dir.iterdir()
         if len(path.name) == 32 and any(b"\n" in segment.read_bytes() for segment in path.glob("*.log"))
     ]
+
+
+def wait_until(condition: Callable[[], bool], *, seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
 
 
 def wait_until_complete(server: Server, journals: Iterable[str], *, seconds: float = 120) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Raw
 
 from actionlog_client.payload.encoder import Encoded, PayloadEncoder
+from actionlog_client.telling import Telling
 from attempts.canonical import same_json
 from attempts.decoding import ATTEMPT_DECODER, decode_document
 from attempts.redaction import redactor
@@ -20,6 +21,11 @@ ATTEMPT_ID = "0190b8a0-0000-7000-8000-000000000001"
 def encoder(**settings: int) -> PayloadEncoder:
     """One that marks as the server of these tests does."""
     return PayloadEncoder(redactor(), **settings)
+
+
+def telling() -> Telling:
+    """For one call of a logger that has this encoder."""
+    return Telling(encoder())
 
 
 def as_stored(parameters: bytes = b"{}", result: bytes = b"null", **texts: str) -> dict[str, Any]:

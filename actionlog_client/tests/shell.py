@@ -10,8 +10,7 @@ from typing import Any, Final, cast
 from uuid import UUID
 
 from actionlog_client.delivery.documents import documents_of
-from actionlog_client.journal.folder import JournalFolder
-from actionlog_client.journal.reader import JournalReader
+from actionlog_client.tests.journals import entries_in
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 ACTIONLOG: Final = (sys.executable, "-m", "actionlog_client")
@@ -67,10 +66,7 @@ class Shell:
         entries = []
         for path in self.journal_dir.glob("*"):
             if path.is_dir() and _is_id(path.name):
-                reader = JournalReader(JournalFolder(path), "test")
-                while batch := reader.read():
-                    entries += batch.entries
-                reader.close()
+                entries += entries_in(path)
         documents = [json.loads(document.body()) for document in documents_of(entries)]
         return sorted(documents, key=lambda document: str(document["started_at"]))
 

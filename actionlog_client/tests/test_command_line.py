@@ -17,15 +17,9 @@ import urllib3
 
 from actionlog_client.command_line.terminal import duration
 from actionlog_client.tests.shell import PATIENT_ACTIONLOG, Shell
-from benchmarks.server import Server, fresh_server
+from benchmarks.server import Server
 
 WAIT_SECONDS: Final = 60.0
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with fresh_server() as server:
-        yield server
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from actionlog_client.command_line.comparison import compare, how_many, merged, within, without
+from actionlog_client.command_line.comparison import compare, how_many, within, without
+from actionlog_client.delivery.documents import united
 
 
 def here(written: int, delivered: int, **facts: Any) -> dict[str, Any]:
@@ -53,7 +54,7 @@ def test_without_the_server_the_verdict_is_on_what_is_here() -> None:
 
 
 def test_ranges() -> None:
-    assert merged([(5, 6), (1, 2), (3, 3), (6, 9)]) == [(1, 3), (5, 9)]
+    assert united([(5, 6), (1, 2), (3, 3), (6, 9)]) == [(1, 3), (5, 9)]
     assert without([(1, 10)], [(3, 4), (10, 12)]) == [(1, 2), (5, 9)]
     assert within([(1, 5), (8, 12)], 10, above=3) == [(4, 5), (8, 10)]
     assert how_many([(1, 3), (2, 5)]) == 5

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from uuid import uuid4
@@ -14,24 +14,11 @@ from actionlog_client.delivery.transport import READ_SECONDS, Transport
 from actionlog_client.journal.directory import JournalDirectory
 from actionlog_client.journal.entries import Weight
 from actionlog_client.journal.refused import RefusedLog
-from actionlog_client.tests.accounts import attempts_of, get, journals_in, wait_until_complete
-from actionlog_client.tests.unreliable import UnreliableWay
-from benchmarks.server import Server, fresh_server
+from actionlog_client.tests.accounts import attempts_of, get, journals_in, wait_until, wait_until_complete
+from actionlog_client.tests.unreliable import UnreliableWay, answer
+from benchmarks.server import Server
 
 WAIT_SECONDS = 60.0
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with fresh_server() as server:
-        yield server
 
 
 @pytest.fixture
@@ -50,11 +37,6 @@ def action_logger(server: Server, way: UnreliableWay, tmp_path: Path) -> Iterato
 @pytest.fixture
 def incident() -> str:
     return f"incident {uuid4()}"
-
-
-def answer(status: str, body: str = "{}", *headers: str) -> bytes:
-    lines = [f"HTTP/1.1 {status}", "Content-Type: application/json", f"Content-Length: {len(body)}", *headers]
-    return "\r\n".join([*lines, "", body]).encode()
 
 
 def test_what_is_logged_is_on_the_server_within_a_tenth_of_a_second(

@@ -14,10 +14,11 @@ import pytest
 
 from actionlog_client import json_store
 from actionlog_client.identifiers import new_id
+from actionlog_client.journal.cursor import STORED
 from actionlog_client.journal.directory import JournalDirectory
 from actionlog_client.journal.entries import EMPTY_LIST, EMPTY_OBJECT, Journal, Weight
 from actionlog_client.journal.file import FileJournal
-from actionlog_client.json_store import STORED, JsonStore, read_store
+from actionlog_client.json_store import JsonStore, read_store
 from actionlog_client.tests.journals import IDENTITY, directory
 
 STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

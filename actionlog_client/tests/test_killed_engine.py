@@ -4,7 +4,6 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,25 +15,13 @@ from actionlog_client.tests.accounts import (
     engine_environment,
     journals_in,
     start_engine,
+    wait_until,
     wait_until_complete,
 )
-from benchmarks.server import Server, fresh_server
+from benchmarks.server import Server
 
 KILLS = 50
 AT_ONCE = 5
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with fresh_server() as server:
-        yield server
-
-
-def wait_until_it_works(output: Path) -> None:
-    deadline = time.monotonic() + 60
-    while not output.stat().st_size:
-        assert time.monotonic() < deadline, "the engine has logged nothing"
-        time.sleep(0.01)
 
 
 @pytest.mark.timeout(600)
@@ -58,7 +45,7 @@ def test_every_call_that_returned_before_a_kill_is_on_the_server_once(server: Se
         time.sleep(chance.uniform(0.0, 1.5))
         running[early].send_signal(signal.SIGKILL)
         for incident in others:
-            wait_until_it_works(said[incident])
+            wait_until(lambda output=said[incident]: output.stat().st_size > 0)  # type: ignore[misc]
         due = sorted((chance.uniform(0.0, 2.0), incident) for incident in others)
         began = time.monotonic()
         for moment, incident in due:

@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from actionlog_client.tests.accounts import (
     ROOT,
     Account,
@@ -22,17 +20,11 @@ from actionlog_client.tests.accounts import (
     wait_until_complete,
 )
 from actionlog_client.tests.unreliable import UnreliableWay
-from benchmarks.server import Server, fresh_server
+from benchmarks.server import Server
 from resolutions.feed.tests.web_process import reserved_port
 
 KILLS = 50
 ENGINES = 2
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with fresh_server() as server:
-        yield server
 
 
 class KillableServer:

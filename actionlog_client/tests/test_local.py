@@ -13,10 +13,11 @@ import pytest
 
 from actionlog_client import ActionLogger
 from actionlog_client.delivery.documents import documents_of
+from actionlog_client.journal.cursor import STORED
 from actionlog_client.journal.directory import JournalDirectory
 from actionlog_client.journal.entries import Weight
 from actionlog_client.journal.file import FileJournal
-from actionlog_client.json_store import STORED, JsonStore, read_store
+from actionlog_client.json_store import JsonStore, read_store
 from actionlog_client.local import LocalFiles
 from actionlog_client.tests.journals import directory, entries_in
 from analytics.queries import action_statistics

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from actionlog_client.payload import foreign
 from actionlog_client.payload.conversion import DEEPEST, MOST_MEMBERS
-from actionlog_client.payload.notes import MOST_NOTES, extra_of
+from actionlog_client.payload.notes import MOST_NOTES
 from actionlog_client.tests.payloads import (
     Deep,
     Endless,
@@ -38,6 +38,7 @@ from actionlog_client.tests.payloads import (
     as_stored,
     encoder,
     stored_unchanged,
+    telling,
 )
 from attempts.redaction import redactor
 
@@ -177,7 +178,9 @@ def test_secrets_are_marked_as_the_server_marks_the_same_value() -> None:
 def test_nothing_is_told_of_a_secret_by_notes_and_no_note_is_taken_for_one() -> None:
     value = {"password": {"hunter2": b"hunter2"}, "token_type": [b"x"], "pg://bob:hunter2@db": b"x", Pool("a", b"1"): 1}
     encoded = encoder().object(value, "parameters")
-    extra = extra_of(encoded.notes)
+    call = telling()
+    call.object("parameters", value)
+    extra = call.extra()
     assert b"hunter2" not in encoded.json + extra
     assert as_stored(result=extra)["result"] == extra
     assert msgspec.json.decode(extra)["converted parameters.token_type[0] (type)"] == "bytes as UTF-8 text"

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actionlog_client.payload.notes import extra_of
 from actionlog_client.tests.payloads import (
     Exiting,
     Liar,
@@ -22,6 +21,7 @@ from actionlog_client.tests.payloads import (
     as_stored,
     encoder,
     stored_unchanged,
+    telling,
 )
 from benchmarks.documents import attempts
 from resolutions.ingest import ingest_json
@@ -159,7 +159,10 @@ def test_the_server_takes_anything_as_it_is(value: Any) -> None:
     stored_unchanged(encoded)
     assert encoder().json(value, "result") == encoded
     assert as_stored(parameters=encoder().object(value, "parameters").json)
-    extra = extra_of(encoded.notes, encoder().object(value, "parameters").notes)
+    call = telling()
+    call.json("result", value)
+    call.object("parameters", value)
+    extra = call.extra()
     assert as_stored(result=extra)["result"] == extra
 
 

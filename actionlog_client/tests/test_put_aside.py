@@ -1,7 +1,6 @@
 """What is put aside, what is not because the fault is the server's, and how it is sent once more."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,11 @@ from actionlog_client.delivery import deliveries
 from actionlog_client.journal.entries import Weight
 from actionlog_client.journal.folder import JournalFolder
 from actionlog_client.journal.refused import RefusedLog
-from actionlog_client.tests.accounts import attempts_of, get, journals_in, wait_until_complete
+from actionlog_client.tests.accounts import attempts_of, get, journals_in, wait_until, wait_until_complete
 from actionlog_client.tests.journals import append, directory
 from actionlog_client.tests.shell import Shell
-from actionlog_client.tests.test_delivery import answer
-from actionlog_client.tests.unreliable import UnreliableWay
-from benchmarks.server import Server, fresh_server
+from actionlog_client.tests.unreliable import UnreliableWay, answer
+from benchmarks.server import Server
 
 UNCLEAR = [
     answer("500 Internal Server Error", '{"error": {"code": "internal", "message": "broken"}}'),
@@ -30,12 +28,6 @@ UNCLEAR = [
     answer("207 Multi-Status", '{"results": [{"outcome": "rejected", "error": {"code": "internal"}}], "cursor": 1}'),
 ]
 DOCUMENTS = b'"action_id":'
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with fresh_server() as server:
-        yield server
 
 
 @pytest.fixture
@@ -187,10 +179,7 @@ def test_a_journal_of_another_engine_waits_for_a_key_that_may_write_for_it(
     with ActionLogger(server.url, keys["one"], tmp_path, engine="one", json_store="") as one:
         one.start_action_attempt("of one", "restart", {}, incident).mark_success()
         assert one.flush(60)
-        deadline = time.monotonic() + 60
-        while JournalFolder(tmp_path / left).is_held() or not one.health()["delivered"]:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        wait_until(lambda: one.health()["delivered"] and not JournalFolder(tmp_path / left).is_held())
         # While it lives, so does the way for the other.
         assert one.health()["last_error"] is None
         with ActionLogger(server.url, keys["two"], tmp_path, engine="two", json_store="") as two:
@@ -211,8 +200,5 @@ def test_a_line_that_is_damaged_is_told(
     segment.write_bytes(b"\n".join([lines[0], lines[1].replace(b"in_progress", b"in_pro_ress"), *lines[2:]]))
     journal.release()
     action_logger.start_action_attempt("a", "restart", {}, incident)
-    deadline = time.monotonic() + 60
-    while not any("1 lines of the journal" in record.getMessage() for record in caplog.records):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: any("1 lines of the journal" in record.getMessage() for record in caplog.records))
     assert any("(numbers: 2)" in record.getMessage() for record in caplog.records)

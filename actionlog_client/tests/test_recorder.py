@@ -7,7 +7,6 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -25,24 +24,12 @@ from actionlog_client.tests.accounts import (
     get,
     journals_in,
     run,
+    wait_until,
     wait_until_complete,
 )
-from benchmarks.server import Server, fresh_server
+from benchmarks.server import Server
 
 WAIT_SECONDS: Final = 60.0
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with fresh_server() as server:
-        yield server
 
 
 def test_what_is_logged_just_before_the_end_is_on_the_server(server: Server, tmp_path: Path) -> None:

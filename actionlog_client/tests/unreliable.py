@@ -95,6 +95,12 @@ class UnreliableWay:
                 upstream.close()
 
 
+def answer(status: str, body: str = "{}", *headers: str) -> bytes:
+    """A whole HTTP answer, for UnreliableWay.answering. status: such as `503 Service Unavailable`."""
+    lines = [f"HTTP/1.1 {status}", "Content-Type: application/json", f"Content-Length: {len(body)}", *headers]
+    return "\r\n".join([*lines, "", body]).encode()
+
+
 async def _message(reader: asyncio.StreamReader) -> bytes:
     """One HTTP request or answer, whole: its head, and as many bytes as Content-Length says."""
     head = await reader.readuntil(b"\r\n\r\n")

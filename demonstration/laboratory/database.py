@@ -15,8 +15,10 @@ import psycopg
 from psycopg import errors, sql
 from psycopg.conninfo import make_conninfo
 
-NAME: Final = "actionlog_demo"
-"""Of the role and of the database."""
+from actionlog_site.embedded_postgres import DEMONSTRATION_ROLE
+
+NAME: Final = DEMONSTRATION_ROLE
+"""Of the role, which the embedded server lets in by this name, and of the database."""
 MARK: Final = "Made by the Actionlog demonstration, and removed by it."
 LOCK: Final = 7_236_981
 CONNECTION_LIMIT: Final = 6

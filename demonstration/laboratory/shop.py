@@ -1,6 +1,5 @@
 """The program of the HTTP service: a little shop. Run as `python -m demonstration.laboratory.shop FOLDER PORT`.
 
-    GET /health         the release that runs
     GET /price          a price, by the rules of the release, from the cached catalogue
     POST /orders        notes an order on the volume
     DELETE /cache       forgets the cached catalogue;   POST /cache/warm   reads what the cache lacks
@@ -64,7 +63,7 @@ class Handler(BaseHTTPRequestHandler):
     shop: Shop
 
     def do_GET(self) -> None:
-        self._answer({"/health": self.shop.release, "/price": self.shop.price})
+        self._answer({"/price": self.shop.price})
 
     def do_POST(self) -> None:
         self._answer({"/orders": self.shop.order, "/cache/warm": self.shop.warm})

@@ -1,11 +1,13 @@
 """The one transaction: outcomes, refusals, keys, halving, retries, and what a failing receiver may not cost."""
 
 import threading
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection, connections
 
@@ -13,7 +15,9 @@ from access.keys import Key, create_key, revoke_key
 from attempts.models import ActionAttempt, ActionLog, Refusal
 from attempts.recording import AttemptSubmission, record_attempts
 from attempts.signals import attempts_recorded, derived
+from attempts.storage import ATTEMPTS, Table
 from resolutions.decoding import decode_ingest
+from resolutions.feed.tests.recording import conninfo
 from resolutions.ingest import ingest, ingest_json
 from resolutions.models import FeedEntry, ResolutionAttempt
 
@@ -219,6 +223,39 @@ def test_a_receiver_that_raises_in_python_alone_costs_no_record() -> None:
     with receiving(fail):
         assert outcomes(send(attempt())) == ["created"]
     assert ActionAttempt.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_second_with_a_new_id_goes_on_with_the_same_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The refusal of its insert arrives while it sends later statements. What these answer is taken in before the
+    rollback, which would fail on it: then the connection would have to be replaced."""
+    document = attempt(logs=[{"sequence": 0, "step": "s"}])
+    insert = Table.insert
+    met: list[str] = []
+
+    def insert_second(table: Table[Any], rows: Sequence[Any]) -> None:
+        if table is not ATTEMPTS or met:
+            insert(table, rows)
+            return
+        met.append("the other one")
+        with psycopg.connect(conninfo()) as first:
+            first.execute(
+                "INSERT INTO action_attempts"
+                " (attempt_id, action_id, action_type, incident_id, received_at, last_heard_at)"
+                " VALUES (%s, 'a', 'restart', 'inc', now(), now())",
+                [document["attempt_id"]],
+            )
+        insert(table, rows)
+        time.sleep(0.3)  # for the refusal to arrive
+
+    connection.ensure_connection()
+    pid = connection.connection.info.backend_pid
+    monkeypatch.setattr(Table, "insert", insert_second)
+    assert outcomes(send(document)) == ["updated"]
+    assert met
+    assert connection.connection.info.backend_pid == pid
+    assert connection.connection.pgconn.pipeline_status == psycopg.pq.PipelineStatus.OFF
+    assert ActionLog.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -195,7 +195,7 @@ def test_clients_that_come_and_go_end_with_every_final_state(web: WebProcess, ke
 def test_the_listener_comes_back_when_its_connection_is_cut(web: WebProcess, key: str) -> None:
     with web.follow(key).subscribe() as follower:
         took: list[float] = []
-        # Twice, unless it is in time at once: a machine that does other things too may be late.
+        # Once, if it is in time: a machine that does other things too may be late.
         while not took or (min(took) >= 3 and len(took) < 3):
             terminate_the_listener()
             began = time.monotonic()
