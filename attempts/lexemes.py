@@ -94,7 +94,7 @@ _HEX = re.compile(r"0[xX][0-9a-fA-F]+|(?=\d*[a-fA-F])(?=[a-fA-F]*\d)[0-9a-fA-F]{
 _QUANTITY = re.compile(
     rf"[<>~#$\u20ac\u00a3+-]*\s?[+-]?{_NUMBER}(?:[eE][+-]?\d+|{_UNIT}(?:\s\({_NUMBER}{_UNIT}\))?|%)?"
 )
-_TIME = re.compile(rf"{_DAY}.*|{_MONTH}\s.*|{_CLOCK}|\d{{1,4}}[-/.]\d\d?[-/.]\d{{1,4}}(?:[T ]{_CLOCK})?{_ZONE}")
+_TIME = re.compile(rf"{_DAY},?\s.*|{_MONTH}\s.*|{_CLOCK}|\d{{1,4}}[-/.]\d\d?[-/.]\d{{1,4}}(?:[T ]{_CLOCK})?{_ZONE}")
 _DIGIT = re.compile(r"\d")
 _LETTER = re.compile(r"[^\W\d_]")
 

@@ -48,6 +48,10 @@ _PLACED = re.compile(
 )
 # What a shell or a loader did not find has a name, which it says first: "bash: foo: command not found".
 _MISSING = re.compile(r"(?:(?<=: )|\A)[A-Za-z][\w.+-]*(?=: (?:command )?not found\b)")
+# What changes its state names both: "moved from NEW to RUNNING".
+_TRANSITION = re.compile(
+    r"\b((?:[Tt]ransition(?:s|ed|ing)?|[Cc]hanged?|[Mm]oved|state) from )[A-Z][A-Z_]+( to )(?:[A-Z][A-Z_]+\b|<value>)"
+)
 # A short value in a list of fields: ", name: value" or "{name: value".
 _FIELD = re.compile(rf"(?<=[,;{{(])(\s*[A-Za-z_][\w-]*:\s?)[^{DELIMITERS}]+(?=\s*[,;)}}]|\Z)")
 
@@ -83,6 +87,7 @@ def _neighbours_judged(masked: str) -> str:
     masked = _NAMED.sub(r"\1<value>", masked)
     masked = _MISSING.sub("<value>", masked)
     masked = _PLACED.sub(r"\1<value>", masked)
+    masked = _TRANSITION.sub(r"\1<value>\2<value>", masked)
     masked = _BEHALF.sub(r"\1\2<value>", masked)
     return " ".join(masked.split())
 

@@ -56,6 +56,8 @@ lines = st.one_of(
         ("limit of 512Mi for *.example.org", "limit of <number> for <host>"),
         ("org.example.billing.Worker stopped", "<name> stopped"),
         ("token [redacted:0123456789abcdef] expired", "token <secret> expired"),
+        ("pod web moved from PENDING to CRASH_LOOP", "pod web moved from <value> to <value>"),
+        ("Sunflower_A8 does not answer", "<id> does not answer"),
         ("cache size.....7", "cache size … <number>"),
     ],
 )
