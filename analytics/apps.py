@@ -12,5 +12,7 @@ class AnalyticsConfig(AppConfig):
         from resolutions.signals import resolutions_recorded
 
         attempts_recorded.connect(receivers.count_attempts)
+        # After the rollups: locks are taken in one order.
+        attempts_recorded.connect(receivers.count_failures)
         resolutions_recorded.connect(receivers.count_resolutions)
         post_migrate.connect(investigators_may_view, sender=self)

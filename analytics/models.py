@@ -1,13 +1,31 @@
-"""What is derived from the record: rollups, the list of buckets to recount, failure patterns.
+"""What is derived from the record: rollups and the list of buckets to recount. Failure patterns: patterns/models.py.
 
 Every figure here can be recounted from the record; analytics.rollups is the only writer of metrics.
 """
 
-import uuid
-
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Func, Q
+
+from analytics.patterns.models import (
+    FailureCount,
+    FailureFingerprint,
+    FailureIncident,
+    FailurePattern,
+    FailurePatternKey,
+    PatternChange,
+)
+
+__all__ = [
+    "FailureCount",
+    "FailureFingerprint",
+    "FailureIncident",
+    "FailurePattern",
+    "FailurePatternKey",
+    "MetricRecount",
+    "PatternChange",
+    "ResolutionMetric",
+]
 
 
 class ResolutionMetric(models.Model):
@@ -102,44 +120,3 @@ class MetricRecount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.bucket_start:%Y-%m-%d %H:%M}"
-
-
-class FailurePattern(models.Model):
-    """One way in which things fail. Patterns own sets of fingerprints; the record is never touched by regrouping."""
-
-    class State(models.TextChoices):
-        NEW = "new"
-        ACKNOWLEDGED = "acknowledged"
-        FIXED = "fixed"
-        IGNORED = "ignored"
-        REGRESSED = "regressed"
-
-    pattern_id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    template = models.TextField()
-    state = models.CharField(max_length=16, choices=State.choices, default=State.NEW)
-    created_at = models.DateTimeField()
-
-    class Meta:
-        db_table = "failure_patterns"
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(state__in=["new", "acknowledged", "fixed", "ignored", "regressed"]),
-                name="failure_patterns_state_known",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.template[:80]
-
-
-class FailureFingerprint(models.Model):
-    """Which pattern a fingerprint belongs to: each to one pattern."""
-
-    fingerprint = models.UUIDField(primary_key=True)
-    pattern = models.ForeignKey(FailurePattern, on_delete=models.PROTECT, related_name="fingerprints")
-
-    class Meta:
-        db_table = "failure_fingerprints"
-
-    def __str__(self) -> str:
-        return str(self.fingerprint)

@@ -2,7 +2,8 @@
 
 Looking takes no lock: a snapshot holds every recording whole or not at all. A bucket that is to be repaired is counted
 again under the lock RECORDING, which recorders hold shared and a repair exclusively: recorders wait for one bucket's
-work, not for an hour's, and not at all while the rollups are right.
+work, not for an hour's, and not at all while the rollups are right. The totals of failure patterns, which have no
+time, are in patterns/totals.py.
 """
 
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from django.db.models import Func, IntegerField, QuerySet
 
 from analytics.buckets import bucket_of, bucket_start, ceil_to_bucket, floor_to_bucket
 from analytics.models import MetricRecount, ResolutionMetric
+from analytics.patterns.recount import FailureDifference, differences_between, repair_between
 from analytics.rollups import (
     CONTRIBUTING_COLUMNS,
     COUNTS,
@@ -47,13 +49,15 @@ class Difference(NamedTuple):
 
 
 class HourRecounted(NamedTuple):
-    """What the recount of one hour found. rows is how many rollup rows the record makes there, in how many buckets."""
+    """What the recount of one hour found. rows is how many rollup rows the record makes there, in how many buckets;
+    failures is what differs in the counts of failures by time."""
 
     start: datetime
     rows: int
     buckets: int
     differences: list[Difference]
     recounts_due: int
+    failures: list[FailureDifference]
 
 
 class _Stored(NamedTuple):
@@ -83,7 +87,7 @@ def recount(*, repair: bool, start: datetime | None = None, end: datetime | None
 
 
 def _next_time(since: datetime) -> datetime | None:
-    """The earliest time at or after this one that has a row, a rollup or a recount due. Four index look-ups."""
+    """The earliest time at or after this one that has a row, a rollup or a recount due. A few index look-ups."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -91,6 +95,7 @@ def _next_time(since: datetime) -> datetime | None:
                 (SELECT min(effective_started_at) FROM action_attempts WHERE effective_started_at >= %(since)s),
                 (SELECT min(effective_started_at) FROM resolution_attempts WHERE effective_started_at >= %(since)s),
                 (SELECT min(bucket_start) FROM resolution_metrics WHERE bucket_start >= %(since)s),
+                (SELECT min(bucket_start) FROM failure_counts WHERE bucket_start >= %(since)s),
                 (SELECT min(bucket_start) FROM metric_recounts WHERE bucket_start >= %(since)s))
             """,
             {"since": since},
@@ -106,21 +111,30 @@ def _look(start: datetime, end: datetime) -> tuple[HourRecounted, set[int]]:
         stored = _stored(start, end)
         due = _due(start, end).values_list("bucket_start", flat=True)
         buckets_due = {bucket_of(bucket) for bucket in due}
+        failures = differences_between(start, end)
     differences, _ = _compare(counted, stored)
     found = HourRecounted(
-        start, len(counted), len({key.bucket for key in counted}), differences, recounts_due=len(buckets_due)
+        start,
+        len(counted),
+        len({key.bucket for key in counted}),
+        differences,
+        recounts_due=len(buckets_due),
+        failures=failures,
     )
-    return found, buckets_due | {difference.key.bucket for difference in differences}
+    wrong = {difference.key.bucket for difference in differences} | {bucket_of(each.start) for each in failures}
+    return found, buckets_due | wrong
 
 
 def _repair(bucket: int) -> None:
-    """Make the rollups of one bucket what a recount finds, in a transaction that no recorder runs beside."""
+    """Make the rollups and the counts of failures of one bucket what a recount finds, in a transaction that no recorder
+    runs beside."""
     start, end = bucket_start(bucket), bucket_start(bucket + 1)
     with transaction.atomic():
         execute("SELECT pg_advisory_xact_lock(%s)", [RECORDING])
         differences, wrong = _compare(_counted(start, end), _stored(start, end))
         remove_stored(row.id for row in wrong)
         add_to_stored({difference.key: difference.counted for difference in differences if difference.counted})
+        repair_between(start, end)
         _due(start, end).delete()
 
 

@@ -1,7 +1,7 @@
 """What analytics does when the record changes. Connected in apps.py, and nowhere else.
 
-The work is in rollups.py. When it fails the record stands, and the buckets that it concerned are put on the recount
-list, so that answers which cover them say that they are not exact.
+The work is in rollups.py and patterns/recording.py. When it fails the record stands, and the buckets that it concerned
+are put on the recount list, so that answers which cover them say that they are not exact.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,9 @@ from typing import Any
 from django.utils import timezone
 
 from analytics.buckets import bucket_of, bucket_start
+from analytics.patterns.recording import failure_of, record_failures
 from analytics.rollups import Change, apply_changes
+from attempts.rows import AttemptChange
 from attempts.signals import derived
 from attempts.storage import execute
 
@@ -22,13 +24,28 @@ def note_recount(*, changes: Sequence[Change], **_: Any) -> None:
     execute(
         "INSERT INTO metric_recounts (bucket_start, reason, noted_at)"
         " SELECT start, %s, %s FROM unnest(%s::timestamptz[]) AS start ON CONFLICT DO NOTHING",
-        ["the rollups missed a change", timezone.now(), [bucket_start(bucket) for bucket in buckets]],
+        ["what is derived missed a change", timezone.now(), [bucket_start(bucket) for bucket in buckets]],
     )
 
 
 @derived(on_failure=note_recount)
 def count_attempts(*, changes: Sequence[Change], **_: Any) -> None:
     apply_changes(changes)
+
+
+def note_failures(*, changes: Sequence[AttemptChange], **_: Any) -> None:
+    """Put the buckets of the failures among these changes on the list of buckets to recount."""
+    failures = [
+        change
+        for change in changes
+        if any(row is not None and failure_of(row) is not None for row in (change.before, change.after))
+    ]
+    note_recount(changes=failures)
+
+
+@derived(on_failure=note_failures)
+def count_failures(*, changes: Sequence[AttemptChange], **_: Any) -> None:
+    record_failures(changes, now=timezone.now())
 
 
 @derived(on_failure=note_recount)

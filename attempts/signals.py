@@ -38,6 +38,11 @@ def trusting_receivers() -> Iterator[None]:
         _trusting.reset(token)
 
 
+def receivers_are_trusted() -> bool:
+    """Whether this runs within trusting_receivers(): when anything fails, all of it is done again without."""
+    return _trusting.get()
+
+
 def sqlstate(error: BaseException) -> str | None:
     """PostgreSQL's five-character code of a Django or psycopg exception, or None when it has none."""
     found: str | None = getattr(error.__cause__ or error, "sqlstate", None)

@@ -1,6 +1,7 @@
-"""How fast is recording, beside the database's own COPY? `python -m benchmarks.ingest [--json] [--failing 0.05]`
+"""How fast is recording, beside the database's own COPY? `python -m benchmarks.ingest [--json] [--failing 0.2]`
 
-Starts a durable embedded PostgreSQL and one web process in a temporary home, measures, and removes both.
+With --failing also: how fast is it, beside the plain run, when that share of the attempts fails? Starts a durable
+embedded PostgreSQL and one web process in a temporary home, measures, and removes both.
 """
 
 import argparse
@@ -23,6 +24,10 @@ from benchmarks.documents import STEPS_PER_ATTEMPT, Document, attempts, starts
 from benchmarks.server import Server, ServerError, fresh_server, stopped_by_signals
 
 ATTEMPTS: Final = 20_000
+# Of the attempts of a plain run, as many as fail in an engine's ordinary life.
+PLAIN_SHARE: Final = 0.05
+# A plain run and one with more failures take turns in this many rounds: the machine's moods meet both.
+ROUNDS: Final = 6
 BATCH_SIZE: Final = 100
 CONNECTIONS: Final = 2
 SINGLE_WARM_UP: Final = 100
@@ -48,6 +53,17 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Compared:
+    """What --failing adds to it: the share that fails, and the rate of such batches beside that of plain ones, which
+    took turns with them."""
+
+    failing_share: float
+    plain_attempts_per_second: float
+    failing_attempts_per_second: float
+    failing_ratio: float
+
+
+@dataclass(frozen=True)
 class Work:
     """How much is sent: attempts in batches, single requests alone, seconds of single requests on many connections."""
 
@@ -69,7 +85,11 @@ class WrongRowsError(RuntimeError):
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ingest", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON object on the last line")
-    parser.add_argument("--failing", type=_share, default=0.05, help="share of attempts that fail (default: 0.05)")
+    parser.add_argument(
+        "--failing",
+        type=_share,
+        help=f"measure batches of which this share fails too, beside plain ones ({PLAIN_SHARE})",
+    )
     parser.add_argument(
         "--scale", type=_share, default=1.0, help="share of the usual work, for a quick look; not for comparing"
     )
@@ -77,23 +97,23 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with stopped_by_signals(), fresh_server() as server:
             work = Work.at(options.scale)
-            measured = measure(server, work, failing=options.failing)
+            measured, compared = measure(server, work, failing=options.failing)
     except (EmbeddedPostgresError, ServerError, load.LoadError, WrongRowsError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    print(report(measured, work, failing=options.failing))
+    print(report(measured, compared, work))
     if options.json:
-        print(json.dumps(asdict(measured)))
+        print(json.dumps(asdict(measured) | (asdict(compared) if compared else {})))
     return 0
 
 
-def measure(server: Server, work: Work, *, failing: float) -> Measured:
+def measure(server: Server, work: Work, *, failing: float | None) -> tuple[Measured, Compared | None]:
     """All measurements, one after the other, on a server whose database is empty. Takes about half a minute."""
     with psycopg.connect(server.database_url, autocommit=True) as connection:
         _say(f"{work.attempts:,} attempts with {STEPS_PER_ATTEMPT} steps over HTTP ...")
-        rate = _batches(server, connection, count=work.attempts, failing=failing)
+        rate = work.attempts / _batches(server, connection, count=work.attempts, failing=PLAIN_SHARE, seed=1)
         _say("the same rows by COPY ...")
         copy_rate = copy_baseline.attempts_per_second(
             connection, batch_size=BATCH_SIZE, steps_per_attempt=STEPS_PER_ATTEMPT
@@ -103,12 +123,17 @@ def measure(server: Server, work: Work, *, failing: float) -> Measured:
         single = _singles(server, work.singles)
         _say(f"single requests at {MANY_CONNECTIONS} connections ...")
         many = _many(server, seconds=work.many_seconds)
-        acknowledged = work.attempts + SINGLE_WARM_UP + work.singles + len(many.latencies)
+        compared, whole = None, work.attempts
         peak_rss_mb = server.peak_rss_mb()
+        if failing is not None:
+            _say(f"batches of which {failing:.0%} fail, and plain ones, in turns ...")
+            compared, sent = _compare(server, connection, work, failing=failing)
+            whole += sent
+        acknowledged = whole + SINGLE_WARM_UP + work.singles + len(many.latencies)
         _say("is everything there, and are the metrics exact? ...")
-        _check_rows(connection, attempts=acknowledged, whole=work.attempts)
+        _check_rows(connection, attempts=acknowledged, whole=whole)
         _check_metrics(server)
-    return Measured(
+    measured = Measured(
         attempts_per_second=round(rate, 1),
         copy_per_second=round(copy_rate, 1),
         ratio=round(rate / copy_rate, 3),
@@ -117,9 +142,10 @@ def measure(server: Server, work: Work, *, failing: float) -> Measured:
         single_per_second_c32=round(len(many.latencies) / many.seconds, 1),
         peak_rss_mb=round(peak_rss_mb, 1),
     )
+    return measured, compared
 
 
-def report(measured: Measured, work: Work, *, failing: float) -> str:
+def report(measured: Measured, compared: Compared | None, work: Work) -> str:
     """The result as a table for people."""
     rows = [
         ("attempts recorded per second", f"{measured.attempts_per_second:,.0f}"),
@@ -130,8 +156,18 @@ def report(measured: Measured, work: Work, *, failing: float) -> str:
         (f"one-document requests per second, {MANY_CONNECTIONS} connections", f"{measured.single_per_second_c32:,.0f}"),
         ("peak memory of the web process", f"{measured.peak_rss_mb:.0f} MiB"),
     ]
+    if compared is not None:
+        share = f"{compared.failing_share:.0%}"
+        rows += [
+            (
+                "plain attempts per second, in turns with those that follow",
+                f"{compared.plain_attempts_per_second:,.0f}",
+            ),
+            (f"attempts per second when {share} fail", f"{compared.failing_attempts_per_second:,.0f}"),
+            ("ratio", f"{compared.failing_ratio:.3f}"),
+        ]
     explained = (
-        f"{work.attempts:,} attempts with {STEPS_PER_ATTEMPT} steps, {failing:.0%} of them failed, in batches of "
+        f"{work.attempts:,} attempts with {STEPS_PER_ATTEMPT} steps, {PLAIN_SHARE:.0%} of them failed, in batches of "
         f"{BATCH_SIZE} from {CONNECTIONS} connections to one web process,\nuntil all can be read. "
         f"COPY: one connection, prepared text buffers, a durable commit for each {BATCH_SIZE}; "
         f"median of {copy_baseline.ROUNDS} rounds.\nA single request starts a new attempt, without steps."
@@ -140,9 +176,26 @@ def report(measured: Measured, work: Work, *, failing: float) -> str:
     return "\n".join([*(f"{name:<{width}}  {value:>10}" for name, value in rows), "", explained])
 
 
-def _batches(server: Server, connection: copy_baseline.Connection, *, count: int, failing: float) -> float:
-    """Attempts per second from the first byte sent until all can be read."""
-    documents = list(attempts(count, failing=failing, seed=1))
+def _compare(
+    server: Server, connection: copy_baseline.Connection, work: Work, *, failing: float
+) -> tuple[Compared, int]:
+    """Batches with more failures beside plain ones, and how many attempts that were."""
+    batches = max(CONNECTIONS, work.attempts // BATCH_SIZE // ROUNDS)
+    count = batches * BATCH_SIZE
+    shares = {"plain": PLAIN_SHARE, "failing": failing}
+    seconds: dict[str, list[float]] = {name: [] for name in shares}
+    for turn in range(ROUNDS):
+        # Each goes first as often as it goes second.
+        for place, name in enumerate(sorted(shares, reverse=turn % 2 == 0)):
+            seed = 100 + 2 * turn + place
+            seconds[name].append(_batches(server, connection, count=count, failing=shares[name], seed=seed))
+    plain, failed = (count / statistics.median(seconds[name]) for name in shares)
+    return Compared(failing, round(plain, 1), round(failed, 1), round(failed / plain, 3)), 2 * ROUNDS * count
+
+
+def _batches(server: Server, connection: copy_baseline.Connection, *, count: int, failing: float, seed: int) -> float:
+    """Seconds from the first byte of so many attempts sent until all can be read."""
+    documents = list(attempts(count, failing=failing, seed=seed))
     requests = [
         load.post(server.url, "/api/ingest/", _encode({"action_attempts": batch}), server.api_key)
         for batch in _chunks(documents, BATCH_SIZE)
@@ -152,17 +205,16 @@ def _batches(server: Server, connection: copy_baseline.Connection, *, count: int
         load.get(server.url, f"/api/action-attempts/{document['attempt_id']}/", server.api_key)
         for document in documents[-CONNECTIONS * BATCH_SIZE :: BATCH_SIZE]
     ]
+    there = _count(connection, "action_attempts")
     connection.execute("CHECKPOINT")
     start = time.perf_counter()
     load.drive(server.url, [requests[first::CONNECTIONS] for first in range(CONNECTIONS)])
-    while _count(connection, "action_attempts") < count:
+    while _count(connection, "action_attempts") < there + count:
         if time.perf_counter() - start > READABLE_SECONDS:
             raise WrongRowsError(f"After {READABLE_SECONDS:.0f} s not all of what was acknowledged can be read.")
         time.sleep(0.01)
     load.drive(server.url, [last])
-    seconds = time.perf_counter() - start
-    _check_rows(connection, attempts=count, whole=count)
-    return count / seconds
+    return time.perf_counter() - start
 
 
 def _singles(server: Server, count: int) -> load.Load:

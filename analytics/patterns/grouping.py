@@ -1,15 +1,26 @@
 """Which pattern a failure belongs to: the one that owns its fingerprint, the one it is alike, or a new one.
 
 Pure but for the index, which keeps the patterns: in memory here, for benchmarks and tests; in the database while
-recording.
+recording (stored.py).
 """
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from analytics.patterns.templates import pattern_key, widen
-from attempts.fingerprint import digest, masked_message
+from attempts.fingerprint import VERSION, digest, masked_message
+
+
+class Unseen(NamedTuple):
+    """A failure whose fingerprint no pattern owns yet. What was not told is the empty text."""
+
+    key: UUID
+    fingerprint: UUID
+    version: int
+    action_type: str
+    error_type: str
+    masked: str
 
 
 class PatternIndex(Protocol):
@@ -21,10 +32,10 @@ class PatternIndex(Protocol):
     def alike(self, key: UUID) -> UUID | None:
         """The pattern of this key."""
 
-    def found(self, key: UUID, fingerprint: UUID, template: str) -> UUID:
-        """A new pattern. If another process was faster, the pattern that it founded."""
+    def found(self, failure: Unseen) -> UUID:
+        """A new pattern, which owns the failure's key and fingerprint."""
 
-    def join(self, pattern_id: UUID, fingerprint: UUID, masked: str) -> None:
+    def join(self, pattern_id: UUID, failure: Unseen) -> None:
         """The pattern owns this fingerprint too, and its template is widened by the masked message."""
 
 
@@ -35,11 +46,21 @@ def pattern_of(index: PatternIndex, action_type: str, error_type: str | None, er
     owner = index.owner(fingerprint)
     if owner is not None:
         return owner
-    key = pattern_key(action_type, error_type, masked)
-    pattern_id = index.alike(key)
+    return place(index, unseen(fingerprint, VERSION, action_type, error_type, masked))
+
+
+def unseen(fingerprint: UUID, version: int, action_type: str | None, error_type: str | None, masked: str) -> Unseen:
+    """The failure of a fingerprint that no pattern owns, with the key by which its pattern is found."""
+    key = pattern_key(action_type or "", error_type, masked)
+    return Unseen(key, fingerprint, version, action_type or "", error_type or "", masked)
+
+
+def place(index: PatternIndex, failure: Unseen) -> UUID:
+    """The pattern that this fingerprint belongs to from now on: the one it is alike, or a new one."""
+    pattern_id = index.alike(failure.key)
     if pattern_id is None:
-        return index.found(key, fingerprint, masked)
-    index.join(pattern_id, fingerprint, masked)
+        return index.found(failure)
+    index.join(pattern_id, failure)
     return pattern_id
 
 
@@ -56,11 +77,11 @@ class MemoryIndex:
     def alike(self, key: UUID) -> UUID | None:
         return key if key in self.templates else None
 
-    def found(self, key: UUID, fingerprint: UUID, template: str) -> UUID:
-        self.templates[key] = template
-        self.owners[fingerprint] = key
-        return key
+    def found(self, failure: Unseen) -> UUID:
+        self.templates[failure.key] = failure.masked
+        self.owners[failure.fingerprint] = failure.key
+        return failure.key
 
-    def join(self, pattern_id: UUID, fingerprint: UUID, masked: str) -> None:
-        self.templates[pattern_id] = widen(self.templates[pattern_id], masked)
-        self.owners[fingerprint] = pattern_id
+    def join(self, pattern_id: UUID, failure: Unseen) -> None:
+        self.templates[pattern_id] = widen(self.templates[pattern_id], failure.masked)
+        self.owners[failure.fingerprint] = pattern_id

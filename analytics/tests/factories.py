@@ -5,16 +5,26 @@ from typing import Any
 
 from django.utils import timezone
 
-from analytics.models import FailureFingerprint, FailurePattern, MetricRecount, ResolutionMetric
+from analytics.models import FailureFingerprint, FailurePattern, FailurePatternKey, MetricRecount, ResolutionMetric
+from attempts.fingerprint import VERSION
 
 
 def make_pattern(*fingerprints: uuid.UUID, **facts: Any) -> FailurePattern:
-    """One failure pattern that owns these fingerprints; facts are its columns."""
+    """One failure pattern that owns these fingerprints, whose failures are not there; facts are its columns."""
     pattern = FailurePattern.objects.create(
         **{"template": "connection to <host> refused", "created_at": timezone.now(), **facts}
     )
+    if fingerprints:
+        key = FailurePatternKey.objects.create(pattern_key=uuid.uuid4(), pattern=pattern, version=VERSION)
     for fingerprint in fingerprints:
-        FailureFingerprint.objects.create(fingerprint=fingerprint, pattern=pattern)
+        FailureFingerprint.objects.create(
+            fingerprint=fingerprint,
+            version=VERSION,
+            action_type=pattern.action_type,
+            masked=pattern.template,
+            key=key,
+            pattern=pattern,
+        )
     return pattern
 
 

@@ -9,7 +9,9 @@ import msgspec
 from django.db import transaction
 
 from analytics.models import ResolutionMetric
+from analytics.patterns.totals import recount_totals
 from analytics.rebuild import recount
+from attempts.fingerprint import VERSION, fingerprint
 from attempts.locks import RECORDING
 from attempts.rows import AttemptChange, AttemptRow
 from attempts.signals import attempts_recorded
@@ -32,7 +34,19 @@ def attempt(**facts: Any) -> AttemptRow:
         "received_at": START,
         "last_heard_at": START,
     }
-    return AttemptRow(**{**told, **facts})
+    return as_derived(AttemptRow(**{**told, **facts}))
+
+
+def as_derived(row: AttemptRow) -> AttemptRow:
+    """The row with the fingerprint that the recorder gives it: failures have one."""
+    fails = row.status == "failed"
+    print_ = fingerprint(row.action_type or "", row.error_type, row.error_message) if fails else None
+    return msgspec.structs.replace(row, fingerprint=print_, fingerprint_version=VERSION if fails else None)
+
+
+def failed(message: str | None = None, **facts: Any) -> AttemptRow:
+    """An attempt of START that failed with this message."""
+    return ended(**{"status": "failed", "error_message": message, **facts})
 
 
 def ended(seconds: float = 1, **facts: Any) -> AttemptRow:
@@ -52,7 +66,7 @@ def resolution(**facts: Any) -> ResolutionRow:
 
 
 def told_more(row: AttemptRow, **facts: Any) -> AttemptRow:
-    return msgspec.structs.replace(row, **facts)
+    return as_derived(msgspec.structs.replace(row, **facts))
 
 
 def record_rows(rows: Sequence[AttemptRow], before: Sequence[AttemptRow | None] | None = None) -> None:
@@ -94,8 +108,10 @@ def stored_counts(**selected: Any) -> dict[str, int]:
 
 
 def differences() -> list[Any]:
-    """What a recount of everything finds to differ."""
-    return [difference for part in recount(repair=False) for difference in part.differences]
+    """What a recount of everything finds to differ, or to be due."""
+    by_time = [each for part in recount(repair=False) for each in (*part.differences, *part.failures)]
+    totals = recount_totals(repair=False)
+    return [*by_time, *totals.differences, *(["fingerprints due"] if totals.due else [])]
 
 
 def an_id(number: int) -> UUID:

@@ -45,10 +45,17 @@ def test_it_prints_one_json_object_with_every_figure_and_leaves_nothing(tmp_path
         "single_p99_ms",
         "single_per_second_c32",
         "peak_rss_mb",
+        "failing_share",
+        "plain_attempts_per_second",
+        "failing_attempts_per_second",
+        "failing_ratio",
     ]
     assert all(value > 0 for value in figures.values())
     assert figures["single_p50_ms"] <= figures["single_p99_ms"]
     assert figures["ratio"] == pytest.approx(figures["attempts_per_second"] / figures["copy_per_second"], abs=0.001)
+    assert figures["failing_share"] == 0.5
+    compared = figures["failing_attempts_per_second"] / figures["plain_attempts_per_second"]
+    assert figures["failing_ratio"] == pytest.approx(compared, abs=0.001)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,6 +1,10 @@
-"""manage.py rebuild_metrics: recounts the rollups from the record. The work is in analytics.rebuild."""
+"""manage.py rebuild_metrics: recounts rollups and failure patterns from the record.
+
+The work is in analytics.rebuild and analytics.patterns.totals.
+"""
 
 from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +12,7 @@ from django.core.management.base import BaseCommand
 from django.utils.dateparse import parse_datetime
 
 from analytics.buckets import bucket_start
+from analytics.patterns.totals import recount_totals
 from analytics.rebuild import Difference, recount
 from analytics.rollups import Counts
 
@@ -26,7 +31,7 @@ def moment(text: str) -> datetime:
 
 
 class Command(BaseCommand):
-    help = "Recount the metrics from the recorded attempts, and repair those that differ."
+    help = "Recount metrics and failure patterns from the recorded attempts, and repair those that differ."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -38,30 +43,43 @@ class Command(BaseCommand):
         parser.add_argument("--to", dest="end", type=moment, metavar="T", help="up to this time (RFC 3339)")
 
     def handle(self, *, check: bool, start: datetime | None, end: datetime | None, **options: Any) -> None:
-        rows = buckets = different = due = 0
+        rows = buckets = due = 0
+        self._different = 0
         for hours, part in enumerate(recount(repair=not check, start=start, end=end), 1):
             rows += part.rows
             buckets += part.buckets
             due += part.recounts_due
-            for difference in part.differences:
-                different += 1
-                if different <= MAX_SHOWN:
-                    self._clear_progress()
-                    self.stdout.write(described(difference))
-            self._progress(f"{hours} hours recounted, at {part.start:%Y-%m-%d %H:%M}, {different} rows differ")
+            self._show(described(difference) for difference in part.differences)
+            self._show(str(difference) for difference in part.failures)
+            self._progress(f"{hours} hours recounted, at {part.start:%Y-%m-%d %H:%M}, {self._different} rows differ")
+        totals = recount_totals(repair=not check)
+        self._show(totals.differences)
         self._clear_progress()
-        if different > MAX_SHOWN:
-            self.stdout.write(f"... and {different - MAX_SHOWN} more")
-        if not different and not due:
-            self.stdout.write(f"exact: {rows} rows of {buckets} buckets agree")
+        if self._different > MAX_SHOWN:
+            self.stdout.write(f"... and {self._different - MAX_SHOWN} more")
+        to_recount = f"{due} buckets and {totals.due} fingerprints"
+        if not self._different and not due and not totals.due:
+            self.stdout.write(
+                f"exact: {rows} rows of {buckets} buckets agree; failure patterns that agree: {totals.patterns}"
+            )
         elif check:
             self.stdout.write(
-                f"not exact: {different} rows differ, {due} buckets were to be recounted;"
+                f"not exact: {self._different} rows differ, {to_recount} were to be recounted;"
                 " run rebuild_metrics without --check to repair them"
             )
             raise SystemExit(1)
         else:
-            self.stdout.write(f"repaired: {different} rows, {due} buckets off the recount list; {rows} rows now agree")
+            self.stdout.write(
+                f"repaired: {self._different} rows, {to_recount} off the recount list;"
+                f" {rows} rows now agree; failure patterns that agree: {totals.patterns}"
+            )
+
+    def _show(self, differences: Iterable[str]) -> None:
+        for difference in differences:
+            self._different += 1
+            if self._different <= MAX_SHOWN:
+                self._clear_progress()
+                self.stdout.write(difference)
 
     def _progress(self, text: str) -> None:
         if self.stderr.isatty():
