@@ -91,6 +91,12 @@ CASES: Final[dict[tuple[str, str], list[Case]]] = {
     ("get", "/api/resolution-attempts/{resolution_id}/"): _one("resolution_id", RESOLUTION, UNKNOWN),
     ("get", "/api/resolution-monitor/recent"): [*_list(), Case(200, query={"include_action_details": "true"})],
     ("get", "/api/resolution-monitor/{incident_id}"): _one("incident_id", INCIDENT, "unheard of"),
+    ("get", "/api/resolution-monitor/{incident_id}/timeline"): _one("incident_id", INCIDENT, "unheard of"),
+    ("get", "/api/resolution-monitor/timeline"): [
+        Case(200, query={"incident_id": INCIDENT, "limit": 1}),
+        Case(404, query={"incident_id": "unheard of"}),
+        Case(400),
+    ],
     ("get", "/api/resolution-monitor/live-feed"): [
         Case(200),
         Case(200, query={"after": 0}),

@@ -1,10 +1,21 @@
 """The addresses of metrics and statistics, below /api/."""
 
+from analytics.api.timeline import TimelineView
 from analytics.api.views import ActionStatisticsView, MetricsView
 from attempts.api.addresses import with_or_without_slash
 
 urlpatterns = [
     *with_or_without_slash("resolution-monitor/metrics", MetricsView.as_view({"get": "retrieve"}), "metrics"),
+    *with_or_without_slash(
+        "resolution-monitor/timeline",
+        TimelineView.as_view({"get": "retrieve_by_parameter"}),
+        "incident-timeline-by-parameter",
+    ),
+    *with_or_without_slash(
+        "resolution-monitor/<any_incident_id:incident_id>/timeline",
+        TimelineView.as_view({"get": "retrieve"}),
+        "incident-timeline",
+    ),
     *with_or_without_slash(
         "action-attempts/statistics", ActionStatisticsView.as_view({"get": "retrieve"}), "action-statistics"
     ),

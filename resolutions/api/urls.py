@@ -6,13 +6,16 @@ from attempts.api.addresses import with_or_without_slash
 from resolutions.api.live_feed import LiveFeedView
 from resolutions.api.views import IncidentView, RecentView, ResolutionViewSet
 
-RESERVED = ("recent", "metrics", "live-feed")
+RESERVED = ("recent", "metrics", "live-feed", "timeline")
+# What comes after an incident's id in the address of something of it. Whose these are, and those of RESERVED, is not
+# known here.
+RESERVED_ENDS = ("timeline",)
 
 
-class IncidentId:
-    """Any text but the reserved words, slashes and line breaks included."""
+class AnyIncidentId:
+    """Any text, slashes and line breaks included: in an address that goes on after it."""
 
-    regex = rf"(?!(?:{'|'.join(RESERVED)})/?\Z)[\s\S]+?"
+    regex = r"[\s\S]+?"
 
     def to_python(self, value: str) -> str:
         return value
@@ -21,6 +24,13 @@ class IncidentId:
         return value
 
 
+class IncidentId(AnyIncidentId):
+    """Any text but the reserved words, and but what ends with a slash and a reserved end."""
+
+    regex = rf"(?!(?:{'|'.join(RESERVED)})/?\Z)(?![\s\S]+/(?:{'|'.join(RESERVED_ENDS)})/?\Z){AnyIncidentId.regex}"
+
+
+register_converter(AnyIncidentId, "any_incident_id")
 register_converter(IncidentId, "incident_id")
 
 urlpatterns = [

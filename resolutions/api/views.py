@@ -119,8 +119,8 @@ class IncidentView(ReadView):
     def retrieve_by_parameter(self, request: Request) -> Response:
         """The same for an incident id that does not fit into an address.
 
-        Such are recent, metrics and live-feed, ids that begin with a slash, and those that a client would shorten
-        (. and ..). An id that ends with a slash needs a second one after it in an address.
+        Such are recent, metrics, live-feed and timeline, ids that begin with a slash or end with /timeline, and those
+        that a client would shorten (. and ..). An id that ends with a slash needs a second one after it in an address.
         """
         incident_id = request.query_params.get("incident_id")
         if not incident_id:
