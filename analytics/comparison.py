@@ -73,16 +73,16 @@ class Comparison(Struct, kw_only=True, frozen=True):
 
 
 def nearest(failed: ComparedAttempt, candidates: Iterable[ComparedAttempt]) -> ComparedAttempt | None:
-    """The candidate with the fewest differing parameters, of these the nearest in time; None of none.
+    """The candidate with the fewest differing parameters, of these the one that started last; None of none.
 
-    Later ones count as well: what was changed after the failure is as telling as what was before. At the same distance
-    the earlier one is taken. Parameters differ when their canonical JSON does, or when only one attempt has them. The
-    work is at most one look at each value of each candidate; a candidate is given up once it differs more than another.
+    Also one that is later than the failure: what was changed after it is as telling as what was before. Parameters
+    differ when their canonical JSON does, or when only one attempt has them. The work is at most one look at each value
+    of each candidate; a candidate is given up once it differs more than another.
     """
     here = flatten(failed.parameters)
     texts: dict[str, str] = {}
     best: ComparedAttempt | None = None
-    best_rank: tuple[int, timedelta, bool, UUID] | None = None
+    best_rank: tuple[int, timedelta, UUID] | None = None
     for candidate in candidates:
         there = flatten(candidate.parameters)
         differing = len(here.keys() ^ there.keys())
@@ -90,8 +90,7 @@ def nearest(failed: ComparedAttempt, candidates: Iterable[ComparedAttempt]) -> C
             if best_rank is not None and differing > best_rank[0]:
                 break
             differing += not _same(path, here[path], there[path], texts)
-        apart = candidate.started_at - failed.started_at
-        rank = (differing, abs(apart), apart > timedelta(), candidate.attempt_id)
+        rank = (differing, failed.started_at - candidate.started_at, candidate.attempt_id)
         if best_rank is None or rank < best_rank:
             best, best_rank = candidate, rank
     return best

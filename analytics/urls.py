@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from analytics import views
+from analytics import parts, views
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
     path("dashboard/figures/", views.figures, name="dashboard-figures"),
+    path("attempts/<uuid:attempt_id>/comparison/", parts.attempt_comparison, name="attempt-comparison"),
+    path("thrash/", parts.incident_thrash_part, name="incident-thrash"),
 ]

@@ -29,15 +29,32 @@ OPEN: Final = {
     "started_at": "2026-03-01T06:00:00Z",
 }
 LOOSE: Final = {**START, "attempt_id": "0190d3a5-6c1e-7b43-9f0e-2a1b3c4d0000", "resolution_id": None}
+FAILED: Final = {
+    **START,
+    "attempt_id": "0190d3a5-6c1e-7b43-9f0e-2a1b3c4d0001",
+    "action_type": "resize",
+    "parameters": {"size": 5},
+    "confidence": 0.75,
+    "completed_at": "2026-03-01T06:30:40Z",
+    "status": "failed",
+    "error_message": "timed out",
+}
+WORKED: Final = {
+    **FAILED,
+    "attempt_id": "0190d3a5-6c1e-7b43-9f0e-2a1b3c4d0002",
+    "parameters": {"size": 9},
+    "status": "success",
+    "error_message": None,
+}
 JOURNAL: Final[dict[str, Any]] = {
     "journal_id": "0190d3a5-4000-7a11-9c1d-0e1f2a3b4c5d",
     "written": 9,
     "engine": "resolver",
     "refused": [[7, 8]],
-    "numbers": {"resolution_attempts": [[[1, 1]]], "action_attempts": [[[2, 3], [5, 5]], []]},
+    "numbers": {"resolution_attempts": [[[1, 1]]], "action_attempts": [[[2, 3], [5, 5]], [], [], []]},
 }
 # What is stored before each case.
-STORED: Final = {"resolution_attempts": [OPEN], "action_attempts": [START, LOOSE], "journal": JOURNAL}
+STORED: Final = {"resolution_attempts": [OPEN], "action_attempts": [START, LOOSE, FAILED, WORKED], "journal": JOURNAL}
 
 
 class Case(NamedTuple):
@@ -87,6 +104,10 @@ CASES: Final[dict[tuple[str, str], list[Case]]] = {
         status=["in_progress", "failed"], has_resolution="true", ordering="started_at"
     ),
     ("get", "/api/action-attempts/{attempt_id}/"): _one("attempt_id", ATTEMPT, UNKNOWN),
+    ("get", "/api/action-attempts/{attempt_id}/comparison/"): [
+        *_one("attempt_id", FAILED["attempt_id"], UNKNOWN),
+        Case(409, {"attempt_id": WORKED["attempt_id"]}),
+    ],
     ("get", "/api/resolution-attempts/"): _list(severity="high", started_after="2026-01-01T00:00:00Z"),
     ("get", "/api/resolution-attempts/{resolution_id}/"): _one("resolution_id", RESOLUTION, UNKNOWN),
     ("get", "/api/resolution-monitor/recent"): [*_list(), Case(200, query={"include_action_details": "true"})],

@@ -1,5 +1,6 @@
 """The addresses of metrics and statistics, below /api/."""
 
+from analytics.api.comparison import ComparisonView
 from analytics.api.timeline import TimelineView
 from analytics.api.views import ActionStatisticsView, MetricsView
 from attempts.api.addresses import with_or_without_slash
@@ -15,6 +16,11 @@ urlpatterns = [
         "resolution-monitor/<any_incident_id:incident_id>/timeline",
         TimelineView.as_view({"get": "retrieve"}),
         "incident-timeline",
+    ),
+    *with_or_without_slash(
+        "action-attempts/<any_uuid:attempt_id>/comparison",
+        ComparisonView.as_view({"get": "retrieve"}),
+        "attempt-comparison-api",
     ),
     *with_or_without_slash(
         "action-attempts/statistics", ActionStatisticsView.as_view({"get": "retrieve"}), "action-statistics"

@@ -59,9 +59,9 @@ def test_the_fewest_differing_parameters_win() -> None:
         assert nearest(failed, candidates) is near
 
 
-def test_of_equally_different_ones_the_nearest_in_time_wins() -> None:
+def test_of_equally_different_ones_the_most_recent_wins() -> None:
     failed = attempt({"mode": "hard"})
-    for winner, other in [(-10, -20), (10, -20), (-10, 10)]:
+    for winner, other in [(-10, -20), (10, -20), (100, 1)]:
         candidates = [attempt({"mode": "soft"}, other), attempt({"mode": "soft"}, winner)]
         assert nearest(failed, candidates) is candidates[1]
         assert nearest(failed, reversed(candidates)) is candidates[1]
