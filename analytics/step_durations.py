@@ -35,7 +35,7 @@ class StepSpan(NamedTuple):
 
 
 class StepFigures(Struct, kw_only=True, frozen=True):
-    """The steps of one name. n is how many durations are known; percentiles and total_seconds are of these.
+    """The steps of one name. n is how many durations are known; percentiles, mean and total_seconds are of these.
 
     share is that of the time of all steps; null without any time. Steps inside other steps count in both.
     """
@@ -45,6 +45,8 @@ class StepFigures(Struct, kw_only=True, frozen=True):
     unknown: int
     p50: float | None
     p95: float | None
+    p99: float | None
+    mean: float | None
     total_seconds: float
     share: float | None
 
@@ -112,6 +114,8 @@ def step_durations(attempts: Iterable[tuple[Sequence[StepEntry], datetime | None
                 unknown=unknown.get(name, 0),
                 p50=_percentile(durations, 0.5),
                 p95=_percentile(durations, 0.95),
+                p99=_percentile(durations, 0.99),
+                mean=totals[name] / len(durations) if durations else None,
                 total_seconds=totals[name],
                 share=totals[name] / everything if everything else None,
             )

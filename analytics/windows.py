@@ -9,9 +9,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from analytics.buckets import BUCKET, floor_to_bucket
+from analytics.buckets import BUCKET, ceil_to_bucket, floor_to_bucket
 
 MAX_DAYS: Final = 3660
+BUCKET_LENGTHS: Final = ("15m", "hour", "day", "week")
+MAX_BUCKETS: Final = 2500
 _UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 _NAME: Final = re.compile(r"([1-9][0-9]{0,7})([mhd])", re.ASCII)
 
@@ -68,6 +70,62 @@ def local_days(window: Window, zone: ZoneInfo) -> list[LocalDay]:
             start = end
         day = next_day
     return days
+
+
+class LocalBucket(NamedTuple):
+    """A bucket of time as clocks of a time zone tell it, as far as it lies in a window: start <= time < end, in UTC."""
+
+    start: datetime
+    end: datetime
+
+
+def window_between(start: datetime, end: datetime) -> Window:
+    """The window of the whole 15-minute buckets that touch start <= time < end. Raises ValueError for no such span."""
+    if not start < end:
+        raise ValueError("The end of a window lies after its start.")
+    if end - start > timedelta(days=MAX_DAYS):
+        raise ValueError(f"A window is at most {MAX_DAYS} days long.")
+    return Window("custom", floor_to_bucket(start), ceil_to_bucket(end))
+
+
+def bucket_length_for(window: Window) -> str:
+    """The length of bucket that makes a readable series of a window: one of BUCKET_LENGTHS."""
+    length = window.end - window.start
+    return (
+        "15m"
+        if length <= timedelta(hours=4)
+        else "hour"
+        if length <= timedelta(days=3)
+        else ("day" if length <= timedelta(days=190) else "week")
+    )
+
+
+def local_buckets(window: Window, zone: ZoneInfo, length: str) -> list[LocalBucket]:
+    """The buckets of a time zone that a window touches, in order and without gaps. length is one of BUCKET_LENGTHS.
+
+    Hours and days begin as the clocks of the zone have it: a day has 23 to 25 hours where they are changed, and the
+    hour that is told twice is two buckets. Weeks begin on Monday (ISO 8601). The first and last may lie in the window
+    only in part. Raises ValueError, with what to do, when there would be more than MAX_BUCKETS.
+    """
+    buckets: list[LocalBucket] = []
+    start = window.start
+    while start < window.end:
+        if len(buckets) == MAX_BUCKETS:
+            raise ValueError(f"The window has more than {MAX_BUCKETS} such buckets. Ask for longer ones or less time.")
+        end = min(_next_bucket(start, zone, length), window.end)
+        buckets.append(LocalBucket(start, end))
+        start = end
+    return buckets
+
+
+def _next_bucket(start: datetime, zone: ZoneInfo, length: str) -> datetime:
+    """When the bucket after that of start begins."""
+    if length == "15m":
+        return start + BUCKET
+    local = start.astimezone(zone)
+    if length == "hour":
+        return start + timedelta(hours=1) - timedelta(minutes=local.minute, seconds=local.second)
+    return _midnight(local.date() + timedelta(days=1 if length == "day" else 7 - local.weekday()), zone)
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

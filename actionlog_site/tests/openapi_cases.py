@@ -138,6 +138,27 @@ CASES: Final[dict[tuple[str, str], list[Case]]] = {
         Case(200, query={"days_back": 3660, "timezone": "Asia/Kathmandu"}),
         Case(400, query={"days_back": 0}),
     ],
+    ("get", "/api/statistics/durations/"): [
+        Case(200, query={"window": "3660d", "limit": 2}),
+        Case(400, query={"limit": 0}),
+    ],
+    ("get", "/api/statistics/steps/"): [
+        Case(200, query={"window": "3660d", "action_type": "resize"}),
+        Case(400),
+    ],
+    ("get", "/api/statistics/capacity/"): [
+        Case(200, query={"window": "3660d", "bucket": "week", "timezone": "Asia/Kathmandu"}),
+        Case(400, query={"window": "3660d", "bucket": "15m"}),
+    ],
+    ("get", "/api/statistics/parameters/"): [
+        Case(200, query={"window": "3660d", "action_type": "resize"}),
+        Case(400, query={"action_type": ""}),
+    ],
+    ("get", "/api/statistics/confidence/"): [
+        Case(200, query={"window": "3660d"}),
+        Case(200, query={"window": "3660d", "subject": "resolution"}),
+        Case(400, query={"subject": "incident"}),
+    ],
     ("get", "/api/engines/"): _list(engine="resolver", active="true"),
     ("get", "/api/engines/{journal_id}/"): _one("journal_id", JOURNAL["journal_id"], UNKNOWN),
     ("post", "/api/ingest/"): [

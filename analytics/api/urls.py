@@ -1,6 +1,13 @@
 """The addresses of metrics and statistics, below /api/."""
 
 from analytics.api.comparison import ComparisonView
+from analytics.api.record_statistics import (
+    CapacityView,
+    ConfidenceView,
+    DurationsView,
+    ParametersView,
+    StepsView,
+)
 from analytics.api.timeline import TimelineView
 from analytics.api.views import ActionStatisticsView, MetricsView
 from attempts.api.addresses import with_or_without_slash
@@ -22,6 +29,11 @@ urlpatterns = [
         ComparisonView.as_view({"get": "retrieve"}),
         "attempt-comparison-api",
     ),
+    *with_or_without_slash("statistics/durations", DurationsView.as_view({"get": "retrieve"}), "durations"),
+    *with_or_without_slash("statistics/steps", StepsView.as_view({"get": "retrieve"}), "steps"),
+    *with_or_without_slash("statistics/capacity", CapacityView.as_view({"get": "retrieve"}), "capacity"),
+    *with_or_without_slash("statistics/parameters", ParametersView.as_view({"get": "retrieve"}), "parameters"),
+    *with_or_without_slash("statistics/confidence", ConfidenceView.as_view({"get": "retrieve"}), "confidence"),
     *with_or_without_slash(
         "action-attempts/statistics", ActionStatisticsView.as_view({"get": "retrieve"}), "action-statistics"
     ),
