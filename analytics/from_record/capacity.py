@@ -73,6 +73,7 @@ class CapacityStatistics(Struct, kw_only=True):
 # before and len(bounds) after. At one moment all changes are added up before anything is counted: touching is no
 # overlap.
 _QUERY: Final = """
+    -- Place 0 is all buckets together.
     WITH bounds AS (SELECT %(bounds)s::timestamptz[] AS starts),
     runs AS MATERIALIZED (
         SELECT effective_started_at AS start, CASE
@@ -100,9 +101,12 @@ _QUERY: Final = """
         FROM running, bounds GROUP BY 1
     ),
     begun AS (
-        SELECT coalesce(width_bucket(start, starts), 0) AS bucket, count(*) AS n, count(waited) AS waited,
+        SELECT coalesce(bucket, 0) AS bucket, count(*) AS n, count(waited) AS waited,
             percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY waited) AS waits
-        FROM runs, bounds WHERE start >= %(first)s GROUP BY GROUPING SETS ((1), ())
+        FROM (
+            SELECT width_bucket(start, starts) AS bucket, waited FROM runs, bounds WHERE start >= %(first)s
+        ) AS placed
+        GROUP BY GROUPING SETS ((bucket), ())
     ),
     finished AS (
         SELECT width_bucket(until, starts) AS bucket, count(*) AS n
