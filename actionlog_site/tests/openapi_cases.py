@@ -29,7 +29,7 @@ OPEN: Final = {
     "started_at": "2026-03-01T06:00:00Z",
 }
 LOOSE: Final = {**START, "attempt_id": "0190d3a5-6c1e-7b43-9f0e-2a1b3c4d0000", "resolution_id": None}
-FAILED: Final = {
+FAILED: Final[dict[str, Any]] = {
     **START,
     "attempt_id": "0190d3a5-6c1e-7b43-9f0e-2a1b3c4d0001",
     "action_type": "resize",
@@ -39,7 +39,7 @@ FAILED: Final = {
     "status": "failed",
     "error_message": "timed out",
 }
-WORKED: Final = {
+WORKED: Final[dict[str, Any]] = {
     **FAILED,
     "attempt_id": "0190d3a5-6c1e-7b43-9f0e-2a1b3c4d0002",
     "parameters": {"size": 9},
