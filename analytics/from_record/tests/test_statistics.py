@@ -166,7 +166,7 @@ def test_capacity_counts_what_starts_ends_and_runs_at_once(client: Client) -> No
     assert hours[3]["waiting"] == {"p50": 20, "p95": 29, "n": 2}
     assert answer["waiting"] == {"p50": 20, "p95": 29, "n": 2}
     assert (answer["concurrency_peak"], answer["covered"]["complete"]) == (2, True)
-    # The earliest began before the window, unless this is the first quarter of an hour. The skipped and pending ones never.
+    # The earliest began before the window, unless this is the first quarter of an hour; two never began.
     in_the_window = datetime.fromisoformat(answer["window"]["start"]) <= start - 3600 * second
     assert answer["started"] == (7 if in_the_window else 6)
 

@@ -5,15 +5,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+import httpx
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from access.keys import create_key
+from actionlog_site.asgi import django_application
 from analytics.timeline import queries
 from attempts.models import ActionAttempt
+from resolutions.door.application import WriteDoor
 from resolutions.models import ResolutionAttempt, Verdict
 from resolutions.tests.recorded import attempt, record, resolution
 
@@ -193,32 +198,48 @@ def test_what_runs_still_has_no_end_and_a_pause_that_lasts_is_told(client: Clien
     assert 299 < other[3]["seconds"] < 330
 
 
-def test_planted_thrash_is_found_through_the_api() -> None:
-    """Recorded by POST to the write door's own decoder; read over HTTP."""
-    client = Client()
-    client.force_login(User.objects.create_user("operator"))
+@sync_to_async
+def _key() -> str:
+    _, token = create_key(name="engine", scopes=["ingest", "read"])
+    # This is another thread than the test's, and an open connection of it would keep the test database alive.
+    connection.close()
+    return token
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_planted_thrash_is_found_through_the_doors() -> None:
     same = {"action_type": "restart_pool", "target": "db-1", "environment": "production", "engine": "healer"}
-    record(
-        [
-            attempt(
-                **same,
-                parameters={"size": size, "mode": "hard"},
-                started_at=at(60 * minute),
-                completed_at=at(60 * minute + 30),
-                status="failed",
-            )
-            for minute, size in ((0, 5), (4, 5.0), (8, 5), (12, 5), (9, 6))
-        ]
-        + [
-            attempt(incident_id="INC-2", **same | {"engine": engine}, started_at=at(start), completed_at=at(start + 60))
-            for engine, start in (("healer", 0), ("helper", 30))
-        ]
+    failures = [
+        attempt(
+            **same,
+            parameters={"size": size, "mode": "hard"},
+            started_at=at(60 * minute),
+            completed_at=at(60 * minute + 30),
+            status="failed",
+        )
+        for minute, size in ((0, 5), (4, 5.0), (8, 5), (12, 5), (9, 6))
+    ]
+    overlapping = [
+        attempt(incident_id="INC-2", **same | {"engine": engine}, started_at=at(start), completed_at=at(start + 60))
+        for engine, start in (("healer", 0), ("helper", 30))
+    ]
+    door = WriteDoor(django_application)  # type: ignore[arg-type]
+    headers = {"Authorization": f"Bearer {await _key()}"}
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(door), base_url="http://localhost", headers=headers
+    ) as http:
+        stored = await http.post("/api/ingest/", json={"action_attempts": failures + overlapping})
+        assert stored.status_code == 200, stored.content
+        [repeated] = (await http.get(f"{MONITOR}/INC-1/timeline")).json()["thrash"]
+        [meeting] = (await http.get(f"{MONITOR}/INC-2/timeline")).json()["thrash"]
+    await door.close()
+    assert (repeated["kind"], repeated["action_type"], repeated["target"]) == (
+        "repeated_failure",
+        "restart_pool",
+        "db-1",
     )
-    [failing] = told(client)["thrash"]
-    assert (failing["kind"], failing["action_type"], failing["target"]) == ("repeated_failure", "restart_pool", "db-1")
-    assert len(failing["attempt_ids"]) == 4
-    [overlapping] = told(client, "INC-2")["thrash"]
-    assert (overlapping["kind"], overlapping["engines"]) == ("overlapping_engines", ["healer", "helper"])
+    assert repeated["attempt_ids"] == [one["attempt_id"] for one in failures[:4]]
+    assert (meeting["kind"], meeting["engines"]) == ("overlapping_engines", ["healer", "helper"])
 
 
 def test_an_incident_with_more_than_is_read_says_so(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
