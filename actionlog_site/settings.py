@@ -1,10 +1,12 @@
 """Django settings. Everything that differs between installations comes from the environment."""
 
 import os
+from datetime import timedelta
 
 from actionlog_site.database import database_settings
 from actionlog_site.embedded_postgres import running_url
 from actionlog_site.home import BASE_DIR, actionlog_home
+from actionlog_site.numbers import positive_number
 from actionlog_site.secret_key import secret_key
 
 ACTIONLOG_HOME = actionlog_home()
@@ -133,3 +135,7 @@ ACTIONLOG_MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
 ACTIONLOG_MAX_REQUEST_BYTES = 16 * 1024 * 1024
 ACTIONLOG_MAX_DOCUMENTS = 10_000
 ACTIONLOG_MAX_NESTING = 100
+
+# A resolution attempt that begins this soon after an earlier one had resolved the same incident has reopened it. After
+# a change, `manage.py rebuild_metrics` judges again what is on record.
+REOPEN_WITHIN = timedelta(hours=positive_number("REOPEN_WITHIN_HOURS", default=24, most=24 * 365))

@@ -9,10 +9,11 @@ class AnalyticsConfig(AppConfig):
         from access.receivers import investigators_may_view
         from analytics import receivers
         from attempts.signals import attempts_recorded
-        from resolutions.signals import resolutions_recorded
+        from resolutions.signals import incidents_recorded, resolutions_recorded
 
         attempts_recorded.connect(receivers.count_attempts)
         # After the rollups: locks are taken in one order.
         attempts_recorded.connect(receivers.count_failures)
         resolutions_recorded.connect(receivers.count_resolutions)
+        incidents_recorded.connect(receivers.count_incidents)
         post_migrate.connect(investigators_may_view, sender=self)

@@ -23,8 +23,10 @@ from analytics.rollups import (
     Counts,
     Key,
     add,
+    add_incident,
     add_to_stored,
     digest_of,
+    incident_contribution,
     remove_stored,
     without_zeros,
 )
@@ -32,6 +34,7 @@ from analytics.snapshot import one_snapshot
 from attempts.locks import RECORDING
 from attempts.rows import AttemptRow
 from attempts.storage import execute
+from resolutions.incidents import sessions_of_incidents_ended
 from resolutions.rows import ResolutionRow
 
 HOUR = timedelta(hours=1)
@@ -94,6 +97,9 @@ def _next_time(since: datetime) -> datetime | None:
             SELECT least(
                 (SELECT min(effective_started_at) FROM action_attempts WHERE effective_started_at >= %(since)s),
                 (SELECT min(effective_started_at) FROM resolution_attempts WHERE effective_started_at >= %(since)s),
+                (SELECT min(coalesce(completed_at, started_at, received_at)) FROM resolution_attempts
+                  WHERE status IN ('resolved', 'failed', 'escalated')
+                    AND coalesce(completed_at, started_at, received_at) >= %(since)s),
                 (SELECT min(bucket_start) FROM resolution_metrics WHERE bucket_start >= %(since)s),
                 (SELECT min(bucket_start) FROM failure_counts WHERE bucket_start >= %(since)s),
                 (SELECT min(bucket_start) FROM metric_recounts WHERE bucket_start >= %(since)s))
@@ -172,6 +178,10 @@ def _counted(start: datetime, end: datetime) -> dict[Key, Counts]:
         add(totals, row)
     for session in _raw_rows("resolution_attempts", CONTRIBUTING_COLUMNS["resolution"], ResolutionRow, start, end):
         add(totals, session)
+    for sessions in sessions_of_incidents_ended(start, end):
+        contributed = incident_contribution(sessions)
+        if contributed is not None and start <= bucket_start(contributed[0].bucket) < end:
+            add_incident(totals, sessions)
     return without_zeros(totals)
 
 

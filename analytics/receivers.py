@@ -11,20 +11,27 @@ from django.utils import timezone
 
 from analytics.buckets import bucket_of, bucket_start
 from analytics.patterns.recording import failure_of, record_failures
-from analytics.rollups import Change, apply_changes
+from analytics.rollups import Change, apply_changes, last_ended
 from attempts.rows import AttemptChange
 from attempts.signals import derived
 from attempts.storage import execute
+from resolutions.rows import IncidentChange
 
 
 def note_recount(*, changes: Sequence[Change], **_: Any) -> None:
     """Put the buckets that these changes touch, before and after, on the list of buckets to recount."""
-    rows = [row for change in changes for row in (change.before, change.after) if row is not None]
-    buckets = sorted({bucket_of(row.effective_started_at) for row in rows})
+    buckets: set[int] = set()
+    for change in changes:
+        if isinstance(change, IncidentChange):
+            ended = [last_ended(change.before), last_ended(change.after)]
+            buckets |= {bucket_of(row.ended_at) for row in ended if row is not None and row.ended_at is not None}
+        else:
+            rows = (change.before, change.after)
+            buckets |= {bucket_of(row.effective_started_at) for row in rows if row is not None}
     execute(
         "INSERT INTO metric_recounts (bucket_start, reason, noted_at)"
         " SELECT start, %s, %s FROM unnest(%s::timestamptz[]) AS start ON CONFLICT DO NOTHING",
-        ["what is derived missed a change", timezone.now(), [bucket_start(bucket) for bucket in buckets]],
+        ["what is derived missed a change", timezone.now(), [bucket_start(bucket) for bucket in sorted(buckets)]],
     )
 
 
@@ -50,4 +57,9 @@ def count_failures(*, changes: Sequence[AttemptChange], **_: Any) -> None:
 
 @derived(on_failure=note_recount)
 def count_resolutions(*, changes: Sequence[Change], **_: Any) -> None:
+    apply_changes(changes)
+
+
+@derived(on_failure=note_recount)
+def count_incidents(*, changes: Sequence[Change], **_: Any) -> None:
     apply_changes(changes)

@@ -1,13 +1,15 @@
 """Rollups: what each row of the record adds to resolution_metrics, and the only writer of that table.
 
-contribution() is the one rule. A change to a row changes its rollups by contribution(after) - contribution(before),
-and a recount (rebuild.py) adds up contribution() of every row: both end in the same figures. Reading is queries.py.
+contribution() is the one rule, and incident_contribution() for the resolution attempts of an incident together. A
+change to a row changes its rollups by contribution(after) - contribution(before), and a recount (rebuild.py) adds up
+contribution() of every row: both end in the same figures. Reading is queries.py.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 from uuid import UUID
 
 import msgspec
@@ -17,7 +19,8 @@ from analytics.histogram import LONGEST_SECONDS, bin_of
 from attempts.records import OPEN_STATUSES
 from attempts.rows import AttemptChange, AttemptRow
 from attempts.storage import execute
-from resolutions.rows import ResolutionChange, ResolutionRow
+from resolutions.records import FINAL_STATUSES
+from resolutions.rows import IncidentChange, ResolutionChange, ResolutionRow
 
 # The columns of counts; every other key of Counts is a bin of the histogram.
 ATTEMPT_COUNTS: Final = ("pending", "in_progress", "abandoned", "success", "failed", "skipped", "cancelled")
@@ -76,7 +79,7 @@ _GROW: Final = f"""
 
 # {name of one of COUNTS, or number of a bin: how many}
 Counts = dict[str | int, int]
-Change = AttemptChange | ResolutionChange
+Change = AttemptChange | ResolutionChange | IncidentChange
 
 
 def contribution(row: AttemptRow | ResolutionRow) -> tuple[Key, Counts]:
@@ -86,8 +89,7 @@ def contribution(row: AttemptRow | ResolutionRow) -> tuple[Key, Counts]:
     if status in TIMED_OUTCOMES:
         duration = row.duration_seconds
         if duration is not None:
-            counts[bin_of(duration)] = 1
-            counts[MICROSECONDS] = round(min(duration, LONGEST_SECONDS) * 1e6)
+            _add_duration(counts, duration)
     elif row.abandoned_at is not None and status in OPEN_STATUSES:
         status = "abandoned"
     counts[status] = 1
@@ -107,9 +109,65 @@ def contribution(row: AttemptRow | ResolutionRow) -> tuple[Key, Counts]:
     return key, counts
 
 
+def incident_contribution(sessions: Collection[ResolutionRow]) -> tuple[Key, Counts] | None:
+    """What an incident counts for, given all its resolution attempts: once, while it is closed; None while it is not.
+
+    It is closed when one of them has ended and none is open. One with which contact was lost is not open: nobody works
+    on it, and an incident that one engine left in silence and another resolved is closed. Counted is the last that
+    ended, in the bucket of its end and under its dimensions: `resolved` when it resolved the incident and none ever
+    escalated it, `escalated` when one did, `failed` otherwise. The duration, where one resolved it, is the time to
+    resolution: from the start of the first to the end of the last that resolved it. It is unknown while one of the two
+    was not told, or when they contradict each other.
+    """
+    last = last_ended(sessions)
+    if last is None or any(row.status not in FINAL_STATUSES and row.abandoned_at is None for row in sessions):
+        return None
+    statuses = {row.status for row in sessions}
+    outcome = "escalated" if "escalated" in statuses else "resolved" if last.status == "resolved" else "failed"
+    counts: Counts = {outcome: 1}
+    resolved = last_ended([row for row in sessions if row.status == "resolved"])
+    first = min(sessions, key=lambda row: (row.effective_started_at, row.resolution_id))
+    if resolved is not None and resolved.completed_at is not None and first.started_at is not None:
+        seconds = (resolved.completed_at - first.started_at).total_seconds()
+        if seconds >= 0:
+            _add_duration(counts, seconds)
+    key = Key(
+        bucket_of(cast(datetime, last.ended_at)),
+        "incident",
+        "",
+        last.incident_type or "",
+        last.engine or "",
+        last.engine_version or "",
+        last.environment or "",
+    )
+    return key, counts
+
+
+def last_ended(sessions: Iterable[ResolutionRow]) -> ResolutionRow | None:
+    """The resolution attempt that ended last, None when none has ended."""
+    ended = [row for row in sessions if row.ended_at is not None]
+    return max(ended, key=lambda row: (cast(datetime, row.ended_at), row.resolution_id), default=None)
+
+
+def _add_duration(counts: Counts, seconds: float) -> None:
+    counts[bin_of(seconds)] = 1
+    counts[MICROSECONDS] = round(min(seconds, LONGEST_SECONDS) * 1e6)
+
+
 def add(totals: dict[Key, Counts], row: AttemptRow | ResolutionRow, sign: int = 1) -> None:
     """Add what a row counts for to the totals, or take it away with sign -1."""
-    key, contributed = contribution(row)
+    _add(totals, contribution(row), sign)
+
+
+def add_incident(totals: dict[Key, Counts], sessions: Collection[ResolutionRow], sign: int = 1) -> None:
+    """The same for the resolution attempts of an incident."""
+    contributed = incident_contribution(sessions)
+    if contributed is not None:
+        _add(totals, contributed, sign)
+
+
+def _add(totals: dict[Key, Counts], contribution_: tuple[Key, Counts], sign: int) -> None:
+    key, contributed = contribution_
     counts = totals.get(key)
     if counts is None:
         counts = totals[key] = {}
@@ -121,6 +179,10 @@ def deltas_of(changes: Iterable[Change]) -> dict[Key, Counts]:
     """By how much each rollup row changes: contribution(after) - contribution(before). Without what is zero."""
     deltas: dict[Key, Counts] = {}
     for change in changes:
+        if isinstance(change, IncidentChange):
+            add_incident(deltas, change.before, -1)
+            add_incident(deltas, change.after)
+            continue
         if change.before is not None:
             add(deltas, change.before, -1)
         add(deltas, change.after)

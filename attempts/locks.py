@@ -10,3 +10,6 @@ RECORDING: Final = 0x41435401
 FEED: Final = 0x41435402
 # Session lock. Held while a starting server migrates and makes the first user and key: others wait.
 FIRST_RUN: Final = 0x41435403
+# Transaction locks, the first number of a pair; the second is the slot of an incident. Held by whoever changes
+# resolution attempts of the incident, and taken before any row.
+INCIDENTS: Final = 0x41435404

@@ -15,7 +15,7 @@ from attempts.fingerprint import VERSION, fingerprint
 from attempts.merging import ATTEMPT_LAW, Conflict, merge, merge_steps
 from attempts.records import FINAL_STATUSES, AttemptDocument, Step
 from attempts.rows import AttemptChange, AttemptRow, new_row
-from attempts.storage import ATTEMPTS, STEPS, Table, step_rows
+from attempts.storage import ATTEMPTS, STEPS, step_rows
 from attempts.submissions import TAKEN, Submission, may_write
 
 AttemptSubmission = Submission[AttemptDocument]
@@ -71,16 +71,17 @@ def mark_abandoned(*, silent_since: datetime, now: datetime) -> list[AttemptChan
         .exclude(status__in=FINAL_STATUSES)
         .values_list("attempt_id", flat=True)
     )
-    marked = mark_silent(ATTEMPTS, silent, FINAL_STATUSES, silent_since=silent_since, now=now)
+    marked = mark_silent(ATTEMPTS.lock(sorted(silent)), FINAL_STATUSES, silent_since=silent_since, now=now)
+    ATTEMPTS.update([after for _, after in marked])
     return [AttemptChange(before, after, []) for before, after in marked]
 
 
 def mark_silent(
-    table: Table[Any], ids: Iterable[UUID], final: Collection[str], *, silent_since: datetime, now: datetime
+    rows: Iterable[Any], final: Collection[str], *, silent_since: datetime, now: datetime
 ) -> list[tuple[Any, Any]]:
-    """Mark those of these rows that are silent still as abandoned: each as it was and as it is."""
+    """Mark those of these locked rows that are silent still as abandoned: each as it was and as it is to be written."""
     marked = []
-    for before in table.lock(sorted(ids)):
+    for before in rows:
         # Looked at again under the lock: it may have been heard of, or have ended, since it was found.
         if before.last_heard_at is None or before.last_heard_at >= silent_since or before.abandoned_at is not None:
             continue
@@ -89,7 +90,6 @@ def mark_silent(
         after = copy.copy(before)
         after.abandoned_at = now
         marked.append((before, after))
-    table.update([after for _, after in marked])
     return marked
 
 

@@ -22,5 +22,5 @@ def mark_abandoned(*, silent_for: timedelta, now: datetime) -> tuple[int, int]:
         Admission()
         resolutions = resolution_recording.mark_abandoned(silent_since=now - silent_for, now=now)
         attempts = attempt_recording.mark_abandoned(silent_since=now - silent_for, now=now)
-        publish(resolutions, attempts, now=now)
-    return len(attempts), len(resolutions)
+        publish(resolutions.changes, attempts, now=now, incidents=resolutions.incidents)
+    return len(attempts), len(resolutions.changes)

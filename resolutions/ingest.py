@@ -1,7 +1,7 @@
 """The one transaction in which documents become the record: rows, signals, feed entry, commit.
 
-One global order of locks: resolutions, attempts, steps, refusals, journals, then what the receivers of the signals
-lock, then the feed.
+One global order of locks: incidents, resolutions, attempts, steps, refusals, journals, then what the receivers of the
+signals lock, then the feed.
 Decoding is in decoding.py; the queue in front of this, in the door.
 """
 
@@ -37,8 +37,8 @@ from engines.recording import note_journals
 from resolutions.decoding import decode_ingest
 from resolutions.feed.entries import FeedAnswer, revision_of, send_entry
 from resolutions.recording import ResolutionSubmission, record_resolutions
-from resolutions.rows import ResolutionChange
-from resolutions.signals import resolutions_recorded
+from resolutions.rows import IncidentChange, ResolutionChange
+from resolutions.signals import incidents_recorded, resolutions_recorded
 
 logger = logging.getLogger(__name__)
 
@@ -124,7 +124,7 @@ def _record(submissions: Sequence[Submission[Any]], now: datetime, progress: _Pr
         keep_refusals(admitted, now=now)
         journals = note_journals(admitted, now=now)
         progress.is_published = True
-        entry = publish(resolutions, attempts, now=now)
+        entry = publish(resolutions.changes, attempts, now=now, incidents=resolutions.incidents)
     if journals is not None:
         journals.tell()
     return revision_of(entry)
@@ -145,16 +145,24 @@ class Admission:
         row = self._begun.fetchone()
         return frozenset(row[2] if row else ())
 
+    def is_active(self, key_id: int) -> bool:
+        """Whether a key that was named is active still."""
+        return key_id in self._active_keys
+
     def admits(self, submission: Submission[Any]) -> bool:
         """Whether a document may be recorded; it is told when not."""
-        if submission.key is None or submission.key.id in self._active_keys:
+        if submission.key is None or self.is_active(submission.key.id):
             return True
         submission.refuse("unauthorized", "unauthorized", "This API key was revoked. Ask for a new one.")
         return False
 
 
 def publish(
-    resolutions: Sequence[ResolutionChange], attempts: Sequence[AttemptChange], *, now: datetime
+    resolutions: Sequence[ResolutionChange],
+    attempts: Sequence[AttemptChange],
+    *,
+    now: datetime,
+    incidents: Sequence[IncidentChange] = (),
 ) -> FeedAnswer | None:
     """Tell the receivers and the feed what this transaction changed. The last thing before its commit.
 
@@ -162,6 +170,8 @@ def publish(
     """
     if resolutions:
         resolutions_recorded.send(sender=None, changes=resolutions)
+    if incidents:
+        incidents_recorded.send(sender=None, changes=incidents)
     if attempts:
         attempts_recorded.send(sender=None, changes=attempts)
     answers: list[FeedAnswer] = []

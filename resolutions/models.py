@@ -102,6 +102,12 @@ class ResolutionAttempt(models.Model):
                 condition=Q(status__isnull=True) | Q(status="in_progress"),
                 name="resolution_attempts_open",
             ),
+            # When those that ended did so (ResolutionRow.ended_at), by which closed incidents are found.
+            models.Index(
+                Coalesce("completed_at", "started_at", "received_at"),
+                condition=Q(status__in=FINAL_STATUSES),
+                name="resolution_attempts_by_end",
+            ),
         ]
 
     def __str__(self) -> str:

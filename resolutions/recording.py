@@ -1,4 +1,6 @@
-"""The only writer of resolution attempts. Twin of attempts.recording; a resolution has no steps.
+"""The only writer of what is told of resolution attempts. Twin of attempts.recording; a resolution has no steps.
+
+What follows for the others of an incident is worked out in incidents.py, and written here.
 
 It works inside a transaction that its caller opens (resolutions.ingest, which also sends the signals and retries).
 """
@@ -12,14 +14,14 @@ from uuid import UUID
 
 from attempts.merging import Conflict, Law, first_version, merge
 from attempts.recording import mark_silent
-from attempts.storage import Table
 from attempts.submissions import TAKEN, Submission, may_write
+from resolutions.incidents import NOTHING, LockedIncidents, Settled
 from resolutions.records import CHANGEABLE, FINAL_STATUSES, ResolutionDocument
 from resolutions.rows import ResolutionChange, ResolutionRow, new_row
+from resolutions.storage import RESOLUTIONS as RESOLUTIONS
 
 ResolutionSubmission = Submission[ResolutionDocument]
 
-RESOLUTIONS: Final = Table("resolution_attempts", ResolutionRow, ["resolution_id"])
 RESOLUTION_LAW: Final = Law(
     fields=ResolutionDocument.__struct_fields__,
     status_ranks={"in_progress": 0, **dict.fromkeys(FINAL_STATUSES, 1)},
@@ -30,20 +32,21 @@ RESOLUTION_LAW: Final = Law(
 
 def record_resolutions(
     submissions: Sequence[ResolutionSubmission], *, now: datetime, admit: Callable[[ResolutionSubmission], bool]
-) -> list[ResolutionChange]:
+) -> Settled:
     """Merge these documents into the record, in order; each submission is told its outcome.
 
     admit says whether a document may be recorded at all, and is asked once the rows are locked. Returns what changed,
-    in the order of resolution ids. Raises django.db.Error when the database refuses.
+    those included of which no document tells but which were reopened. Raises django.db.Error when the database refuses.
     """
     told: dict[UUID, list[ResolutionSubmission]] = {}
     for submission in submissions:
         if submission.document is not None:
             told.setdefault(submission.document.resolution_id, []).append(submission)
     if not told:
-        return []
+        return NOTHING
     ids = sorted(told, key=attrgetter("int"))
-    stored = {row.resolution_id: row for row in RESOLUTIONS.lock(ids)}
+    incidents = LockedIncidents(_incidents_named(submissions), ids)
+    stored = {row.resolution_id: row for row in incidents.lock(ids)}
     changes: list[ResolutionChange] = []
     heard: list[UUID] = []
     for resolution_id in ids:
@@ -57,13 +60,14 @@ def record_resolutions(
             changes.append(ResolutionChange(before, after))
         elif after.effective_status not in FINAL_STATUSES and any(each.outcome in TAKEN for each in admitted):
             heard.append(resolution_id)
-    RESOLUTIONS.insert([change.after for change in changes if change.before is None])
-    RESOLUTIONS.update([change.after for change in changes if change.before is not None])
+    settled = incidents.settle(changes)
+    RESOLUTIONS.insert([change.after for change in settled.changes if change.before is None])
+    RESOLUTIONS.update([change.after for change in settled.changes if change.before is not None])
     RESOLUTIONS.touch(heard, now)
-    return changes
+    return settled
 
 
-def mark_abandoned(*, silent_since: datetime, now: datetime) -> list[ResolutionChange]:
+def mark_abandoned(*, silent_since: datetime, now: datetime) -> Settled:
     """Mark the resolution attempts in progress of which nothing was heard since then. Returns what changed."""
     from resolutions.models import ResolutionAttempt
 
@@ -72,8 +76,19 @@ def mark_abandoned(*, silent_since: datetime, now: datetime) -> list[ResolutionC
         .exclude(status__in=FINAL_STATUSES)
         .values_list("resolution_id", flat=True)
     )
-    marked = mark_silent(RESOLUTIONS, silent, FINAL_STATUSES, silent_since=silent_since, now=now)
-    return [ResolutionChange(before, after) for before, after in marked]
+    ids = sorted(silent)
+    if not ids:
+        return NOTHING
+    incidents = LockedIncidents(resolution_ids=ids)
+    marked = mark_silent(incidents.lock(ids), FINAL_STATUSES, silent_since=silent_since, now=now)
+    settled = incidents.settle([ResolutionChange(before, after) for before, after in marked])
+    RESOLUTIONS.update([change.after for change in settled.changes])
+    return settled
+
+
+def _incidents_named(submissions: Sequence[ResolutionSubmission]) -> list[str]:
+    documents = [submission.document for submission in submissions if submission.document is not None]
+    return [document.incident_id for document in documents if document.incident_id is not None]
 
 
 def _fold(

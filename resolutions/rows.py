@@ -1,14 +1,14 @@
 """Rows of resolution_attempts as they are read and written, and the changes made of them. Twin of attempts.rows."""
 
 from datetime import datetime
-from typing import cast
+from typing import Final, cast
 from uuid import UUID
 
 from msgspec import Raw, Struct
 from msgspec.structs import astuple
 
 from attempts.records import NOT_TOLD, VerdictValue
-from resolutions.records import ResolutionDocument
+from resolutions.records import FINAL_STATUSES, ResolutionDocument
 
 
 class ResolutionRow(ResolutionDocument, omit_defaults=True, forbid_unknown_fields=False, gc=False):
@@ -36,6 +36,11 @@ class ResolutionRow(ResolutionDocument, omit_defaults=True, forbid_unknown_field
         return self.started_at or self.completed_at or cast(datetime, self.received_at)
 
     @property
+    def ended_at(self) -> datetime | None:
+        """When it ended: as told, else its effective start, the best there is. None while it is open."""
+        return (self.completed_at or self.effective_started_at) if self.status in FINAL_STATUSES else None
+
+    @property
     def duration_seconds(self) -> float | None:
         """From start to completion; None while unknown, or when the two times contradict each other."""
         if self.started_at is None or self.completed_at is None or self.completed_at < self.started_at:
@@ -61,3 +66,21 @@ class ResolutionChange(Struct, frozen=True, gc=False):
 
     before: ResolutionRow | None
     after: ResolutionRow
+
+
+class IncidentChange(Struct, frozen=True, gc=False):
+    """What one recording transaction did to the resolution attempts of one incident: all of them, before and after.
+
+    Of each there is what CLOSING_COLUMNS name.
+    """
+
+    incident_id: str
+    before: list[ResolutionRow]
+    after: list[ResolutionRow]
+
+
+# What of a resolution attempt decides whether its incident is closed, how it ended, and whether it came back.
+CLOSING_COLUMNS: Final = (
+    "resolution_id, incident_type, engine, engine_version, environment, status, started_at, completed_at, received_at,"
+    " abandoned_at, reopened_by, reopened_at"
+)

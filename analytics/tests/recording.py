@@ -16,9 +16,10 @@ from attempts.locks import RECORDING
 from attempts.rows import AttemptChange, AttemptRow
 from attempts.signals import attempts_recorded
 from attempts.storage import ATTEMPTS, execute
-from resolutions.recording import RESOLUTIONS
+from resolutions.incidents import LockedIncidents
 from resolutions.rows import ResolutionChange, ResolutionRow
-from resolutions.signals import resolutions_recorded
+from resolutions.signals import incidents_recorded, resolutions_recorded
+from resolutions.storage import RESOLUTIONS
 
 START = datetime(2025, 6, 15, 10, 0, tzinfo=UTC)
 
@@ -83,8 +84,12 @@ def record_rows(rows: Sequence[AttemptRow], before: Sequence[AttemptRow | None] 
 def record_resolution(row: ResolutionRow, before: ResolutionRow | None = None) -> None:
     with transaction.atomic():
         execute("SELECT pg_advisory_xact_lock_shared(%s)", [RECORDING])
-        (RESOLUTIONS.update if before else RESOLUTIONS.insert)([row])
-        resolutions_recorded.send(sender=None, changes=[ResolutionChange(before, row)])
+        incidents = LockedIncidents([str(row.incident_id)])
+        settled = incidents.settle([ResolutionChange(before, row)])
+        RESOLUTIONS.insert([change.after for change in settled.changes if change.before is None])
+        RESOLUTIONS.update([change.after for change in settled.changes if change.before is not None])
+        resolutions_recorded.send(sender=None, changes=settled.changes)
+        incidents_recorded.send(sender=None, changes=settled.incidents)
 
 
 def stored_counts(**selected: Any) -> dict[str, int]:

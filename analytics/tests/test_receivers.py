@@ -13,7 +13,7 @@ from analytics.tests.recording import START, attempt, ended, record_resolution, 
 from attempts.models import ActionAttempt
 from attempts.signals import attempts_recorded
 from resolutions.models import ResolutionAttempt
-from resolutions.signals import resolutions_recorded
+from resolutions.signals import incidents_recorded, resolutions_recorded
 
 
 def connected(signal: Any) -> set[Any]:
@@ -22,10 +22,11 @@ def connected(signal: Any) -> set[Any]:
 
 def test_the_receivers_connected_are_those_that_apps_lists() -> None:
     ours = {function for name, function in vars(receivers).items() if name.startswith("count_")}
-    listening = connected(attempts_recorded) | connected(resolutions_recorded)
+    listening = connected(attempts_recorded) | connected(resolutions_recorded) | connected(incidents_recorded)
     assert {function for function in listening if function.__module__ == receivers.__name__} == ours
     assert receivers.count_attempts in connected(attempts_recorded)
     assert receivers.count_resolutions in connected(resolutions_recorded)
+    assert receivers.count_incidents in connected(incidents_recorded)
 
 
 @pytest.fixture
