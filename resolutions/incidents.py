@@ -103,8 +103,8 @@ class LockedIncidents:
         told = {change.after.resolution_id: change for change in changes}
         judged = [_judged(incident_id, rows, told) for incident_id, rows in sorted(incidents.items())]
         reopened: dict[UUID, tuple[Any, Any]] = {}
-        for change in judged:
-            reopened |= _moved(change.after)
+        for incident in judged:
+            reopened |= _moved(incident.after)
         others = RESOLUTIONS.lock(sorted(reopened.keys() - told.keys()))
         settled = [*changes, *(ResolutionChange(row, copy.copy(row)) for row in others)]
         settled.sort(key=lambda change: change.after.resolution_id)
@@ -124,22 +124,20 @@ def sessions_of_incidents_ended(start: datetime, end: datetime) -> Iterator[list
 
     Of each there is what CLOSING_COLUMNS name.
     """
-    return _by_incident(
-        f"SELECT incident_id FROM resolution_attempts WHERE {_ENDED} >= %s AND {_ENDED} < %s", start, end
-    )  # noqa: S608
+    return _by_incident(f"{_ENDED} >= %s AND {_ENDED} < %s", start, end)
 
 
 def sessions_of_incidents_begun(start: datetime, end: datetime) -> Iterator[list[ResolutionRow]]:
     """The same for incidents of which a resolution attempt began in a span."""
-    begun = "effective_started_at >= %s AND effective_started_at < %s"
-    return _by_incident(f"SELECT incident_id FROM resolution_attempts WHERE {begun}", start, end)  # noqa: S608
+    return _by_incident("effective_started_at >= %s AND effective_started_at < %s", start, end)
 
 
-def _by_incident(chosen: str, *parameters: Any) -> Iterator[list[ResolutionRow]]:
+def _by_incident(condition: str, *parameters: Any) -> Iterator[list[ResolutionRow]]:
     with connection.chunked_cursor() as cursor:
         cursor.execute(
             f"SELECT incident_id, row_to_json(needed)::text FROM ("  # noqa: S608
-            f"SELECT incident_id, {CLOSING_COLUMNS} FROM resolution_attempts WHERE incident_id IN ({chosen})"
+            f"SELECT incident_id, {CLOSING_COLUMNS} FROM resolution_attempts"
+            f" WHERE incident_id IN (SELECT incident_id FROM resolution_attempts WHERE {condition})"
             ") AS needed ORDER BY incident_id",
             parameters,
         )
