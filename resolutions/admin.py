@@ -1,4 +1,4 @@
-"""The admin's window on resolution attempts, the live feed's log and the files that were imported. Read-only."""
+"""The admin's window on resolution attempts, verdicts, the live feed's log and imported files. Read-only."""
 
 from typing import Any
 
@@ -21,17 +21,20 @@ from attempts.read_only_admin import (
     in_words,
     large,
     link,
+    linked,
     listed,
     moment,
     named,
     outcome,
     seconds,
 )
-from resolutions.models import FeedEntry, ImportedFile, ResolutionAttempt
+from attempts.records import VERDICTS as VERDICT_VALUES
+from resolutions.models import FeedEntry, ImportedFile, ResolutionAttempt, Verdict
 from resolutions.queries import STATUS_CONDITIONS
 from resolutions.records import SEVERITIES
 from resolutions.rows import ResolutionRow
 
+VERDICTS = "resolutions_verdict"
 MAX_ATTEMPTS = 200  # attempts on the page of a resolution attempt
 MAX_IDS = 100  # ids of each kind on the page of a feed entry
 
@@ -146,6 +149,18 @@ class ResolutionAttemptAdmin(ReadOnlyAdmin):
             "Belongs to",
             {"fields": (incident, whole_incident, "incident_type", "environment", "engine", "engine_version")},
         ),
+        (
+            "Verified",
+            {
+                "fields": (
+                    "verdict",
+                    moment("verdict_at"),
+                    linked("reopened_by", RESOLUTIONS),
+                    moment("reopened_at"),
+                    named(lambda row: listed(VERDICTS, "all verdicts", resolution=row.pk), "verdicts"),
+                )
+            },
+        ),
         ("Action attempts", {"fields": (named(attempts_made, "action attempts"),)}),
         (
             "Times",
@@ -185,6 +200,70 @@ class ResolutionAttemptAdmin(ReadOnlyAdmin):
             | Q(engine__icontains=term)
             | Q(root_cause__icontains=term)
         ), False
+
+
+class VerdictFilter(admin.SimpleListFilter):
+    """By what was found out, without asking the table what there is."""
+
+    title = "verdict"
+    parameter_name = "verdict"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(verdict, in_words(verdict)) for verdict in VERDICT_VALUES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Verdict]) -> QuerySet[Verdict]:
+        value = self.value()
+        return queryset if value is None else queryset.filter(verdict=value)
+
+
+@admin.register(Verdict)
+class VerdictAdmin(ReadOnlyAdmin):
+    """Verdicts, the last received first."""
+
+    large_text = ("note",)
+    brief = {"note_start": brief("note")}
+
+    ordering = ("-received_at", "-verdict_id")
+    list_display = (
+        moment("received_at"),
+        named(lambda row: in_words(row.verdict), "verdict"),
+        "source",
+        "given_by",
+        moment("given_at"),
+        named(lambda row: "action attempt" if row.attempt_id else "resolution attempt", "on"),
+        named(lambda row: row.note_start, "note"),
+    )
+    list_filter = (VerdictFilter, "source", "received_at")
+    search_fields = ("verdict_id",)  # shows the box; get_search_results searches
+    search_help_text = (
+        "A UUID finds the verdict, or those on the attempt or resolution attempt of this id, by index. Any other text "
+        "is looked for in note and giver, which reads the whole table."
+    )
+    fields = (
+        "verdict_id",
+        named(lambda row: in_words(row.verdict), "verdict"),
+        "source",
+        "given_by",
+        large("note"),
+        linked("attempt_id", ATTEMPTS, "action attempt"),
+        linked("resolution_id", RESOLUTIONS, "resolution attempt"),
+        moment("given_at"),
+        moment("received_at"),
+    )
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        return lookup in ("attempt", "resolution") or super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip()
+        identity = as_uuid(term)
+        if not term:
+            return queryset, False
+        if identity is not None:
+            return queryset.filter(Q(pk=identity) | Q(attempt_id=identity) | Q(resolution_id=identity)), False
+        return queryset.filter(Q(note__icontains=term) | Q(given_by__icontains=term)), False
 
 
 def ids_named(column: str, page: str, title: str) -> Any:

@@ -75,7 +75,7 @@ def decode_ingest(body: bytes, key: Key | None) -> list[Submission[Any]]:
     request = _decode_at_once(body)
     if request is not None:
         if len(request.resolution_attempts) + len(request.action_attempts) > limits().documents:
-            raise _as_api_error(too_many(limits().documents))
+            raise as_api_error(too_many(limits().documents))
         suspicion = suspicion_of(body, [*request.resolution_attempts, *request.action_attempts])
         lists = {
             name: [
@@ -92,7 +92,7 @@ def decode_ingest(body: bytes, key: Key | None) -> list[Submission[Any]]:
             raise Fault(f"Not valid UTF-8 at byte {bad} of it.", path=JOURNAL)
         report = decode_json(source, _JOURNAL_DECODER, JOURNAL)
     except Fault as fault:
-        raise _as_api_error(fault) from fault
+        raise as_api_error(fault) from fault
     lists = {
         name: [
             _decode_part(kind, part, f"{name}[{position}]", key) for position, part in enumerate(parts.get(name, ()))
@@ -133,7 +133,7 @@ def _with_journal(
     try:
         check_report(report, {name: len(found) for name, found in lists.items()}, suspicion)
     except Fault as fault:
-        raise _as_api_error(fault.within(JOURNAL)) from fault
+        raise as_api_error(fault.within(JOURNAL)) from fault
     engine = None if key is None else key.engine
     if engine is not None:
         report.engine = engine if report.engine is None else report.engine
@@ -152,7 +152,7 @@ def decode_single(kind: Kind, body: bytes, key: Key | None) -> Submission[Any]:
 
     Raises ApiError when the body is not UTF-8.
     """
-    _check_text(body)
+    check_text(body)
     return _decode_part(kind, body, "", key)
 
 
@@ -161,7 +161,7 @@ def decode_completion(kind: Kind, record_id: UUID, body: bytes, key: Key | None)
 
     Raises ApiError when the body is no object, is not for this record, or tells no final status.
     """
-    _check_text(body)
+    check_text(body)
     id_field = "attempt_id" if kind == "action_attempt" else "resolution_id"
     told = _object_of(body)
     try:
@@ -174,7 +174,7 @@ def decode_completion(kind: Kind, record_id: UUID, body: bytes, key: Key | None)
         if status in (b'"pending"', b'"in_progress"'):
             raise Fault("A completion tells a final status, not one that is still open.", path="status")
     except Fault as fault:
-        raise _as_api_error(fault) from fault
+        raise as_api_error(fault) from fault
     return _decode_part(kind, msgspec.json.encode(told), "", key, existing_only=True)
 
 
@@ -183,14 +183,14 @@ def decode_steps(record_id: UUID, body: bytes, key: Key | None) -> Submission[An
 
     Raises ApiError when the body is larger than a document may be, or cannot be decoded.
     """
-    _check_text(body)
+    check_text(body)
     if len(body) > limits().document_bytes:
         raise ApiError(413, f"The steps are larger than {limits().document_bytes} bytes; send them in parts.")
     try:
         request = decode_json(body, _APPEND_DECODER, "")
     except Fault as fault:
         if "unknown field" not in fault.message:
-            raise _as_api_error(fault) from fault
+            raise as_api_error(fault) from fault
         # Unknown fields of steps go to extra, as in any document.
         told = _object_of(body)
         if set(told) != {"logs"}:
@@ -266,10 +266,11 @@ def _object_of(body: bytes) -> dict[str, Raw]:
     try:
         return decode_json(body, _OBJECT, "")
     except Fault as fault:
-        raise _as_api_error(fault) from fault
+        raise as_api_error(fault) from fault
 
 
-def _check_text(body: bytes) -> None:
+def check_text(body: bytes) -> None:
+    """Raises ApiError when this is not UTF-8."""
     if (bad := _bad_byte(body)) is not None:
         raise ApiError(400, f"Not valid UTF-8 at byte {bad}.")
 
@@ -284,7 +285,8 @@ def _bad_byte(source: bytes) -> int | None:
     return None
 
 
-def _as_api_error(fault: Fault) -> ApiError:
+def as_api_error(fault: Fault) -> ApiError:
+    """The answer to a request that is at fault as a whole."""
     status = 413 if fault.code == "too_large" else 400
     return ApiError(status, fault.message, field=fault.field, path=fault.path or None)
 

@@ -1,7 +1,7 @@
 """How a resolution attempt and an incident are read. Twin of attempts.details; reading them is in queries.py."""
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
@@ -15,6 +15,9 @@ from resolutions.summary import ComputedSummary, SummaryDifference, computed_sum
 
 EMPTY_LIST: Final = Raw(b"[]")
 
+# Whether the incident was really resolved: the latest verdict that knows, or that the incident came back since.
+Verified = Literal["worked", "no_effect", "made_worse", "reopened"]
+
 JsonList = Annotated[Raw, Meta(extra_json_schema={"type": "array"})]
 
 
@@ -23,7 +26,8 @@ class ResolutionDetail(ResolutionDocument, forbid_unknown_fields=False, omit_def
 
     implicit marks the session that the attempts of one incident form which belong to no recorded resolution attempt:
     its resolution_id and status are null, since nobody told them. What the action attempts add up to, and where the
-    engine's summary differs from it, comes with them: computed_summary and summary_differences.
+    engine's summary differs from it, comes with them: computed_summary and summary_differences. status is what the
+    engine claims, verified what is known of it beside that.
     """
 
     resolution_id: UUID | None  # type: ignore[assignment]
@@ -41,6 +45,8 @@ class ResolutionDetail(ResolutionDocument, forbid_unknown_fields=False, omit_def
     verdict_at: datetime | None
     reopened_by: UUID | None
     reopened_at: datetime | None
+    verified: Verified | None
+    verified_because: str | None
     implicit: bool
     action_attempts: list[AttemptDetail] | UnsetType = UNSET
     computed_summary: ComputedSummary | UnsetType = UNSET
@@ -72,6 +78,8 @@ def detail_of_resolution(
             "recommended_actions": value_or(row.recommended_actions, EMPTY_LIST),
             "summary": value_or(row.summary, EMPTY_OBJECT),
             "extra": value_or(row.extra, NULL),
+            "verified": row.verified,
+            "verified_because": row.verified_because,
             "implicit": False,
         }
     )
@@ -109,6 +117,8 @@ def implicit_session(
         verdict_at=None,
         reopened_by=None,
         reopened_at=None,
+        verified=None,
+        verified_because=None,
         implicit=True,
     )
     return _with_attempts(detail, action_attempts)

@@ -8,6 +8,7 @@ from msgspec import Raw, Struct
 from msgspec.structs import astuple
 
 from attempts.records import NOT_TOLD, VerdictValue
+from attempts.shown import duration, exact_time
 from resolutions.records import FINAL_STATUSES, ResolutionDocument
 
 
@@ -54,6 +55,16 @@ class ResolutionRow(ResolutionDocument, omit_defaults=True, forbid_unknown_field
         if self.reopened_at is not None and (self.verdict_at is None or self.verdict_at <= self.reopened_at):
             return "reopened"
         return None if self.verdict == "unknown" else self.verdict
+
+    @property
+    def verified_because(self) -> str | None:
+        """Why `verified` is what it is, in words; None where nothing is known."""
+        if self.verified == "reopened" and self.reopened_at is not None and self.ended_at is not None:
+            later = duration((self.reopened_at - self.ended_at).total_seconds())
+            return f"reopened {later} after its end by resolution attempt {self.reopened_by}"
+        if self.verified is not None and self.verdict_at is not None:
+            return f"a verdict of {exact_time(self.verdict_at)}"
+        return None
 
 
 def new_row(document: ResolutionDocument, *, received_at: datetime, recorded_by: int | None) -> ResolutionRow:

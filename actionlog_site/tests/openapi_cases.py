@@ -53,6 +53,7 @@ JOURNAL: Final[dict[str, Any]] = {
     "refused": [[7, 8]],
     "numbers": {"resolution_attempts": [[[1, 1]]], "action_attempts": [[[2, 3], [5, 5]], [], [], []]},
 }
+VERDICT: Final = {"verdict": "no_effect", "verdict_id": "0190d3a5-7b00-7c22-9d1e-0f1a2b3c4d5e", "note": "still slow"}
 # What is stored before each case.
 STORED: Final = {"resolution_attempts": [OPEN], "action_attempts": [START, LOOSE, FAILED, WORKED], "journal": JOURNAL}
 
@@ -99,6 +100,18 @@ def _add(name: str, id_: str, told: Any, wrong: Any, contradiction: Any = None) 
     return cases if contradiction is None else [*cases, Case(409, {name: id_}, body=contradiction)]
 
 
+def _verdict(name: str, id_: str) -> list[Case]:
+    return [
+        Case(201, {name: id_}, body=VERDICT),
+        Case(200, {name: id_}, body=VERDICT),
+        Case(201, {name: id_}, body={"verdict": "worked", "source": "alert", "given_at": "2026-03-01T12:00:00+05:30"}),
+        Case(400, {name: id_}, body={"verdict": "fine"}),
+        Case(404, {name: UNKNOWN}, body=VERDICT),
+        Case(409, {name: id_}, body={**VERDICT, "verdict": "worked"}),
+        Case(413, {name: id_}, body=TOO_LARGE),
+    ]
+
+
 CASES: Final[dict[tuple[str, str], list[Case]]] = {
     ("get", "/api/action-attempts/"): _list(
         status=["in_progress", "failed"], has_resolution="true", ordering="started_at"
@@ -110,6 +123,11 @@ CASES: Final[dict[tuple[str, str], list[Case]]] = {
     ],
     ("get", "/api/resolution-attempts/"): _list(severity="high", started_after="2026-01-01T00:00:00Z"),
     ("get", "/api/resolution-attempts/{resolution_id}/"): _one("resolution_id", RESOLUTION, UNKNOWN),
+    ("get", "/api/verdicts/"): _list(verdict="worked", source="check"),
+    ("get", "/api/action-attempts/{attempt_id}/verdicts/"): _one("attempt_id", ATTEMPT, UNKNOWN),
+    ("get", "/api/resolution-attempts/{resolution_id}/verdicts/"): _one("resolution_id", RESOLUTION, UNKNOWN),
+    ("post", "/api/action-attempts/{attempt_id}/verdicts/"): _verdict("attempt_id", ATTEMPT),
+    ("post", "/api/resolution-attempts/{resolution_id}/verdicts/"): _verdict("resolution_id", RESOLUTION),
     ("get", "/api/resolution-monitor/recent"): [*_list(), Case(200, query={"include_action_details": "true"})],
     ("get", "/api/resolution-monitor/{incident_id}"): _one("incident_id", INCIDENT, "unheard of"),
     ("get", "/api/resolution-monitor/{incident_id}/timeline"): _one("incident_id", INCIDENT, "unheard of"),

@@ -17,15 +17,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from access.groups import INVESTIGATORS
+from access.groups import INVESTIGATORS, OPERATORS
 from analytics.models import FailurePattern, MetricRecount, ResolutionMetric
 from analytics.tests.factories import make_metric, make_pattern, make_recount
 from attempts.models import ActionAttempt, ActionLog, ActionLogEntry, Refusal
 from attempts.tests.factories import make_attempt, make_refusal, make_step
 from engines.models import EngineJournal
 from engines.tests.factories import make_journal
-from resolutions.models import FeedEntry, ImportedFile, ResolutionAttempt
-from resolutions.tests.factories import make_feed_entry, make_imported_file, make_resolution
+from resolutions.models import FeedEntry, ImportedFile, ResolutionAttempt, Verdict
+from resolutions.tests.factories import make_feed_entry, make_imported_file, make_resolution, make_verdict
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +48,7 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
     Refusal: make_refusal,
     EngineJournal: make_journal,
     ResolutionAttempt: lambda: make_resolution(summary={"a": 1}),
+    Verdict: lambda: make_verdict(attempt=make_attempt(), note="still slow"),
     FeedEntry: lambda: make_feed_entry(attempt_ids=[uuid.uuid4()], resolution_ids=[uuid.uuid4()]),
     ImportedFile: make_imported_file,
     ResolutionMetric: lambda: make_metric(durations=[1, 2]),
@@ -170,6 +171,13 @@ def test_the_group_may_view_every_table_of_the_record_and_do_nothing_else() -> N
     assert granted >= {(model._meta.app_label, f"view_{model._meta.model_name}") for model in models}
     assert {label for label, _ in granted} == set(RECORD)
     assert all(codename.startswith("view_") for _, codename in granted)
+
+
+def test_operators_get_what_the_apps_name_and_nothing_else() -> None:
+    group = Group.objects.get(name=OPERATORS)
+    granted = set(group.permissions.values_list("content_type__app_label", "codename"))
+    assert ("resolutions", "add_verdict") in granted
+    assert not [name for _, name in granted if name.startswith(("delete_", "view_"))]
 
 
 def test_migrating_again_gives_back_what_was_taken_from_the_group() -> None:

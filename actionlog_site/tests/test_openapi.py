@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from functools import cache
 from typing import Any
@@ -24,9 +25,12 @@ from actionlog_site.asgi import django_application
 from actionlog_site.tests.openapi_cases import ATTEMPT, CASES, RESOLUTION, STORED, Case, content
 from resolutions.door import recorder
 from resolutions.door.application import WriteDoor
+from resolutions.door.routes import find_route
 
 LOST = 503
 SLOW = 408
+# The others are Django's to answer, also those that change something.
+WRITE_DOOR = [key for key in CASES if key[0] == "post" and find_route(re.sub(r"\{\w+\}", ATTEMPT, key[1])) is not None]
 
 
 @cache
@@ -105,7 +109,8 @@ def test_examples_and_bodies_that_are_taken_are_as_documented(key: tuple[str, st
         assert key[0] == "get"
         return
     media = told["content"]["application/json"]
-    validate(media["example"], media["schema"])
+    (example,) = [media["example"]] if "example" in media else [one["value"] for one in media["examples"].values()]
+    validate(example, media["schema"])
     for case in CASES[key]:
         if case.status in (200, 201) and "colour" not in case.body:
             validate(case.body, media["schema"])
@@ -159,7 +164,7 @@ async def test_every_answer_is_as_documented(http: httpx.AsyncClient, key: tuple
     assert {str(status) for status in seen} == set(operation["responses"]) - {str(LOST), str(SLOW)}
 
 
-@pytest.mark.parametrize("key", [key for key in CASES if key[0] == "post"], ids=" ".join)
+@pytest.mark.parametrize("key", WRITE_DOOR, ids=" ".join)
 async def test_a_body_that_does_not_arrive_is_answered_as_documented(
     transactional_db: None, key: tuple[str, str]
 ) -> None:
@@ -176,7 +181,7 @@ async def test_a_body_that_does_not_arrive_is_answered_as_documented(
     assert_documented(answer, operations()[key])
 
 
-@pytest.mark.parametrize("key", [key for key in CASES if key[0] == "post"], ids=" ".join)
+@pytest.mark.parametrize("key", WRITE_DOOR, ids=" ".join)
 async def test_writing_without_a_database_is_answered_as_documented(
     http: httpx.AsyncClient, key: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,8 +196,8 @@ async def test_writing_without_a_database_is_answered_as_documented(
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("key", [key for key in CASES if key[0] == "get"], ids=" ".join)
-def test_reading_without_a_database_is_answered_as_documented(key: tuple[str, str]) -> None:
+@pytest.mark.parametrize("key", [key for key in CASES if key not in WRITE_DOOR], ids=" ".join)
+def test_what_django_answers_without_a_database_is_as_documented(key: tuple[str, str]) -> None:
     def lost(*_: Any) -> Any:
         raise psycopg.OperationalError("server closed the connection unexpectedly")
 
@@ -200,7 +205,7 @@ def test_reading_without_a_database_is_answered_as_documented(key: tuple[str, st
     for name, value in CASES[key][0].path.items():
         path = path.replace("{" + name + "}", quote(value, safe=""))
     with connection.execute_wrapper(lost):
-        answer = Client().get(path, headers={"Authorization": "Bearer alk_any"})
+        answer = Client().generic(key[0].upper(), path, headers={"Authorization": "Bearer alk_any"})
     assert answer.status_code == LOST
     assert answer.headers["Retry-After"]
     assert_documented(answer, operations()[key])

@@ -1,12 +1,13 @@
-"""What lists of resolution attempts and of recent sessions can be filtered by."""
+"""What lists of resolution attempts, of recent sessions and of verdicts can be filtered by."""
 
 from django_filters import FilterSet
 
 from attempts.api.filters import TIME_HINT
 from attempts.api.parameters import StatusFilter, TextFilter, TypedFilter
-from attempts.records import Time
+from attempts.records import VERDICTS, Time, VerdictValue
 from resolutions.queries import STATUS_CONDITIONS
 from resolutions.records import Severity
+from resolutions.verdicts.documents import SOURCES, Source
 
 STATUS = (
     "With this status; repeat it for several. abandoned: the engine went silent before it told an outcome; such "
@@ -44,3 +45,8 @@ class ResolutionFilters(SessionFilters):
     started_before = TypedFilter(
         "Started before this time.", type_=Time, hint=TIME_HINT, field_name="effective_started_at", lookup_expr="lt"
     )
+
+
+class VerdictFilters(FilterSet):
+    verdict = TypedFilter("With this verdict.", type_=VerdictValue, hint=f"Send one of: {', '.join(VERDICTS)}.")
+    source = TypedFilter("From this source.", type_=Source, hint=f"Send one of: {', '.join(SOURCES)}.")

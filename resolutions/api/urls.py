@@ -4,6 +4,7 @@ from django.urls import register_converter
 
 from attempts.api.addresses import with_or_without_slash
 from resolutions.api.live_feed import LiveFeedView
+from resolutions.api.verdicts import AttemptVerdictsView, ResolutionVerdictsView, VerdictsView
 from resolutions.api.views import IncidentView, RecentView, ResolutionViewSet
 
 RESERVED = ("recent", "metrics", "live-feed", "timeline")
@@ -39,6 +40,17 @@ urlpatterns = [
         "resolution-attempts/<any_uuid:resolution_id>",
         ResolutionViewSet.as_view({"get": "retrieve"}),
         "resolution-attempt",
+    ),
+    *with_or_without_slash("verdicts", VerdictsView.as_view({"get": "list"}), "verdicts"),
+    *with_or_without_slash(
+        "action-attempts/<any_uuid:attempt_id>/verdicts",
+        AttemptVerdictsView.as_view({"get": "list", "post": "create"}),
+        "action-attempt-verdicts",
+    ),
+    *with_or_without_slash(
+        "resolution-attempts/<any_uuid:resolution_id>/verdicts",
+        ResolutionVerdictsView.as_view({"get": "list", "post": "create"}),
+        "resolution-attempt-verdicts",
     ),
     *with_or_without_slash("resolution-monitor/recent", RecentView.as_view({"get": "list"}), "recent"),
     *with_or_without_slash("resolution-monitor/live-feed", LiveFeedView.as_view({"get": "retrieve"}), "live-feed"),

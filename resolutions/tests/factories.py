@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from resolutions.models import FeedEntry, ImportedFile, ResolutionAttempt
+from resolutions.models import FeedEntry, ImportedFile, ResolutionAttempt, Verdict
 
 
 def make_resolution(**facts: Any) -> ResolutionAttempt:
@@ -34,3 +34,12 @@ def make_imported_file(**facts: Any) -> ImportedFile:
     digest = uuid.uuid4()
     known = {"size": 2, "mtime_ns": 1, "ctime_ns": 1, "outcome": "imported", "imported_at": timezone.now()}
     return ImportedFile.objects.create(**{"digest": digest, "path": f"/logs/{digest}.json", **known, **facts})
+
+
+def make_verdict(**facts: Any) -> Verdict:
+    """A verdict, on a resolution attempt of its own unless told; the verdict column of that one does not follow."""
+    now = timezone.now()
+    if not {"attempt", "attempt_id", "resolution", "resolution_id"} & facts.keys():
+        facts["resolution"] = make_resolution()
+    known = {"verdict": "worked", "source": "check", "given_at": now, "received_at": now, "given_by": "a check"}
+    return Verdict.objects.create(**{**known, **facts})
