@@ -7,7 +7,7 @@ from typing import Concatenate, ParamSpec, cast
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
@@ -29,7 +29,15 @@ def page(view: Page[Arguments]) -> Page[Arguments]:
     A fragment asked for after the session has ended reloads the page around it, which then leads to the sign-in.
     """
 
-    @require_safe
+    return require_safe(_for_signed_in(view))
+
+
+def form_page(view: Page[Arguments]) -> Page[Arguments]:
+    """A page that also takes the form on it, by POST. What the user may change is the view's question."""
+    return require_http_methods(["GET", "HEAD", "POST"])(_for_signed_in(view))
+
+
+def _for_signed_in(view: Page[Arguments]) -> Page[Arguments]:
     @never_cache
     @wraps(view)
     def answer(request: PageRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:

@@ -1,11 +1,11 @@
-"""What one resolution attempt means for the others of its incident: the locks, and the writer of reopened_by and _at.
+"""What one resolution attempt means for the others of its incident: the locks, and who sets reopened_by and _at.
 
 Whoever changes resolution attempts holds the lock of their incidents, taken before any row. So all resolution attempts
 of an incident can be looked at, and some of them changed, while nobody else changes any. Judging them is reopening.py.
 """
 
 import copy
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -43,7 +43,7 @@ _LOCK: Final = f"""
 _SESSIONS: Final = f"""
     SELECT incident_id, row_to_json(needed)::text
     FROM (
-        SELECT incident_id, {CLOSING_COLUMNS} FROM resolution_attempts WHERE incident_id IN ({_NAMED})
+        SELECT {CLOSING_COLUMNS} FROM resolution_attempts WHERE incident_id IN ({_NAMED})
     ) AS needed
 """  # noqa: S608
 
@@ -104,7 +104,7 @@ class LockedIncidents:
         judged = [_judged(incident_id, rows, told) for incident_id, rows in sorted(incidents.items())]
         reopened: dict[UUID, tuple[Any, Any]] = {}
         for incident in judged:
-            reopened |= _moved(incident.after)
+            reopened |= wrong_reopenings(incident.after)
         others = RESOLUTIONS.lock(sorted(reopened.keys() - told.keys()))
         settled = [*changes, *(ResolutionChange(row, copy.copy(row)) for row in others)]
         settled.sort(key=lambda change: change.after.resolution_id)
@@ -114,9 +114,36 @@ class LockedIncidents:
                 row.reopened_by, row.reopened_at = reopened[row.resolution_id]
         return Settled(settled, judged)
 
+    def sessions(self) -> list[ResolutionRow]:
+        """All resolution attempts of the incidents, with what CLOSING_COLUMNS name. To be asked once."""
+        return [_decode(text) for _, text in self._found.fetchall()]
+
     def _incident_ids(self) -> list[str]:
         row = self._locked.fetchone()
         return list(row[0]) if row else []
+
+
+def wrong_reopenings(sessions: Sequence[ResolutionRow]) -> dict[UUID, tuple[Any, Any]]:
+    """{id: (reopened_by, reopened_at)} of those of an incident's resolution attempts that are stored otherwise."""
+    right = reopenings(sessions, within=settings.REOPEN_WITHIN)
+    return {
+        row.resolution_id: right.get(row.resolution_id, (None, None))
+        for row in sessions
+        if right.get(row.resolution_id, (None, None)) != (row.reopened_by, row.reopened_at)
+    }
+
+
+def repair_reopenings(incident_id: str, resolution_ids: Collection[UUID]) -> list[ResolutionChange]:
+    """Put reopened_by and _at of these right, as far as they are wrong still; begun and published by the caller."""
+    sessions = LockedIncidents([incident_id]).sessions()
+    wrong = {id: right for id, right in wrong_reopenings(sessions).items() if id in resolution_ids}
+    changes = []
+    for row in RESOLUTIONS.lock(sorted(wrong)):
+        after = copy.copy(row)
+        after.reopened_by, after.reopened_at = wrong[row.resolution_id]
+        changes.append(ResolutionChange(row, after))
+    RESOLUTIONS.update([change.after for change in changes])
+    return changes
 
 
 def sessions_of_incidents_ended(start: datetime, end: datetime) -> Iterator[list[ResolutionRow]]:
@@ -136,7 +163,7 @@ def _by_incident(condition: str, *parameters: Any) -> Iterator[list[ResolutionRo
     with connection.chunked_cursor() as cursor:
         cursor.execute(
             f"SELECT incident_id, row_to_json(needed)::text FROM ("  # noqa: S608
-            f"SELECT incident_id, {CLOSING_COLUMNS} FROM resolution_attempts"
+            f"SELECT {CLOSING_COLUMNS} FROM resolution_attempts"
             f" WHERE incident_id IN (SELECT incident_id FROM resolution_attempts WHERE {condition})"
             ") AS needed ORDER BY incident_id",
             parameters,
@@ -152,16 +179,6 @@ def _judged(incident_id: str, rows: list[ResolutionRow], told: dict[UUID, Resolu
         resolution_id: change.after for resolution_id, change in told.items() if change.after.incident_id == incident_id
     }
     return IncidentChange(incident_id, rows, list(after.values()))
-
-
-def _moved(sessions: Sequence[ResolutionRow]) -> dict[UUID, tuple[Any, Any]]:
-    """{resolution attempt: (reopened_by, reopened_at)} of those where these are not what is stored."""
-    right = reopenings(sessions, within=settings.REOPEN_WITHIN)
-    return {
-        row.resolution_id: right.get(row.resolution_id, (None, None))
-        for row in sessions
-        if right.get(row.resolution_id, (None, None)) != (row.reopened_by, row.reopened_at)
-    }
 
 
 def _decides(row: ResolutionRow) -> tuple[Any, ...]:

@@ -92,6 +92,6 @@ class IncidentChange(Struct, frozen=True, gc=False):
 
 # What of a resolution attempt decides whether its incident is closed, how it ended, and whether it came back.
 CLOSING_COLUMNS: Final = (
-    "resolution_id, incident_type, engine, engine_version, environment, status, started_at, completed_at, received_at,"
-    " abandoned_at, reopened_by, reopened_at"
+    "resolution_id, incident_id, incident_type, engine, engine_version, environment, status, started_at, completed_at,"
+    " received_at, abandoned_at, reopened_by, reopened_at"
 )

@@ -48,13 +48,16 @@ def run(block: str, server: Server) -> str:
 
 
 def test_every_block_does_what_the_readme_says(server: Server) -> None:
-    engine, shell, record, batch, read, watch, imports, operate = BLOCKS
+    engine, shell, record, batch, verdict, read, watch, imports, operate = BLOCKS
 
     outcomes = [
         json.loads(answer)["outcome"] for answer in re.findall(r"\{.*?\](?:,\"cursor\":\d+)\}", run(record, server))
     ]
     assert outcomes == ["created", "updated", "updated"]
     assert [result["outcome"] for result in json.loads(run(batch, server))["results"]] == ["created", "created"]
+
+    given = json.loads(run(verdict, server))
+    assert (given["outcome"], given["verdict"]["source"]) == ("created", "alert")
 
     decoder, text, answers = json.JSONDecoder(), run(read, server), []
     while text:

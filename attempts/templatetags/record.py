@@ -22,6 +22,7 @@ register.filter("incident_address", incident_address_of)
 register.filter("exact_time", shown.exact_time)
 register.filter("machine_time", shown.machine_time)
 
+VERDICT_WORDS = {"worked": "worked", "no_effect": "no effect", "made_worse": "made worse", "unknown": "not known"}
 WORDS = {"in_progress": "in progress", "lost_contact": "lost contact"}
 STEP_CLASSES = {
     **dict.fromkeys(("success", "succeeded", "completed", "done", "ok"), "success"),
@@ -65,6 +66,29 @@ def status_of(record: Any) -> dict[str, str]:
 @register.inclusion_tag("attempts/_status.html", name="status")
 def status(name: str) -> dict[str, str]:
     return {"name": name, "word": WORDS.get(name, name)}
+
+
+@register.inclusion_tag("attempts/_verified.html")
+def verified_of(record: Any, anchor: bool = False, swapped: bool = False) -> dict[str, Any]:
+    """What the latest verdict says of an attempt or a resolution attempt, beside its status; nothing where none knows.
+
+    anchor: under an id of its own, once a page, where a verdict that is given can put it anew (swapped).
+    """
+    known = record.verdict is not None and record.verdict != "unknown"
+    word = VERDICT_WORDS[record.verdict] if known else ""
+    return {
+        "id": getattr(record, "attempt_id", None) or record.resolution_id,
+        "verdict": record.verdict,
+        "word": word,
+        "told": f"claimed {WORDS.get(record.status, record.status)}, verified {word}",
+        "anchor": anchor,
+        "swapped": swapped,
+    }
+
+
+@register.simple_tag
+def verdict_word(verdict: str) -> SafeString:
+    return format_html('<span class="tag {}">{}</span>', verdict, VERDICT_WORDS.get(verdict, verdict))
 
 
 @register.filter
