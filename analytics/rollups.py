@@ -119,7 +119,7 @@ def incident_contribution(sessions: Collection[ResolutionRow]) -> tuple[Key, Cou
     resolution: from the start of the first to the end of the last that resolved it. It is unknown while one of the two
     was not told, or when they contradict each other.
     """
-    last = last_ended(sessions)
+    last = last_ended(sessions) if sessions else None
     if last is None or any(row.status not in FINAL_STATUSES and row.abandoned_at is None for row in sessions):
         return None
     statuses = {row.status for row in sessions}

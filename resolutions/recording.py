@@ -45,7 +45,7 @@ def record_resolutions(
     if not told:
         return NOTHING
     ids = sorted(told, key=attrgetter("int"))
-    incidents = LockedIncidents(_incidents_named(submissions), ids)
+    incidents = _incidents_of(submissions)
     stored = {row.resolution_id: row for row in incidents.lock(ids)}
     changes: list[ResolutionChange] = []
     heard: list[UUID] = []
@@ -86,9 +86,13 @@ def mark_abandoned(*, silent_since: datetime, now: datetime) -> Settled:
     return settled
 
 
-def _incidents_named(submissions: Sequence[ResolutionSubmission]) -> list[str]:
+def _incidents_of(submissions: Sequence[ResolutionSubmission]) -> LockedIncidents:
+    """The incidents that these documents tell of: by name, or for a part of a record by what is stored of it."""
     documents = [submission.document for submission in submissions if submission.document is not None]
-    return [document.incident_id for document in documents if document.incident_id is not None]
+    return LockedIncidents(
+        [document.incident_id for document in documents if document.incident_id is not None],
+        [document.resolution_id for document in documents if document.incident_id is None],
+    )
 
 
 def _fold(

@@ -1,4 +1,4 @@
-"""The view incident_timelines, held against an account made in Python over the rows."""
+"""The views of this app: incident_timelines against an account made in Python, claims_with_verdicts against the API."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 
 from attempts.tests.factories import make_attempt, make_step
 from attempts.tests.stored import store_attempts, store_steps
 from attempts.tests.views import plan_of, rows_of
 from resolutions.queries import incident_detail
-from resolutions.tests.factories import make_resolution
+from resolutions.tests.factories import make_resolution, make_verdict
 from resolutions.tests.stored import store_resolution
 
 pytestmark = pytest.mark.django_db
@@ -126,3 +127,25 @@ def test_one_incident_is_read_by_index_and_not_by_reading_every_table() -> None:
     assert "action_logs_pkey" in plan
     assert plan.count("Index Cond: ((incident_id)") == 3  # the condition reaches each of the three parts
     assert "Seq Scan" not in plan
+
+
+def test_every_verdict_stands_beside_what_was_claimed_as_the_api_tells_it(admin_client: Client) -> None:
+    attempt_row = make_attempt(status="success", environment="prod")
+    session = make_resolution(status="resolved", engine="remedy")
+    for number, said in enumerate(("worked", "no_effect", "made_worse")):
+        given_at = NOON + timedelta(minutes=number)
+        make_verdict(attempt=attempt_row, verdict=said, given_at=given_at)
+        make_verdict(resolution=session, verdict=said, given_at=given_at)
+    found = {row["verdict_id"]: row for row in rows_of("claims_with_verdicts")}
+    for told in admin_client.get("/api/verdicts/").json()["results"]:
+        row = found.pop(uuid.UUID(told["verdict_id"]))
+        kind = "resolution" if told["attempt_id"] is None else "action"
+        claim = admin_client.get(f"/api/{kind}-attempts/{told['attempt_id'] or told['resolution_id']}/").json()
+        names = ("verdict", "source", "given_by", "note")
+        assert {name: row[name] for name in names} == {name: told[name] for name in names}
+        assert row["claimed"] == claim["status"]
+        for name in ("incident_id", "incident_type", "environment", "engine", "engine_version"):
+            assert row[name] == claim[name]
+        assert row["action_type"] == claim.get("action_type")
+        assert row["counts"] is (told["verdict"] == "made_worse")
+    assert not found
