@@ -15,7 +15,11 @@ ADD_TO_FAILURES = """
 CREATE FUNCTION add_to_failures(prints json, buckets json, named json, noted_at timestamptz) RETURNS void
 LANGUAGE plpgsql SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off AS $$
 DECLARE
+    found uuid[];
     owners uuid[];
+    grown bigint[];
+    firsts timestamptz[];
+    lasts timestamptz[];
     uncounted uuid[];
     maybe_regressed boolean;
     expected bigint;
@@ -32,9 +36,11 @@ BEGIN
           FROM json_to_recordset(prints) AS given (
                    fingerprint uuid, added bigint, first timestamptz, last timestamptz, moved boolean)
          WHERE stored.fingerprint = given.fingerprint
-        RETURNING stored.pattern_id, given.moved
+        RETURNING stored.fingerprint, stored.pattern_id, given.added, given.first, given.last, given.moved
     )
-    SELECT array_agg(pattern_id), array_agg(pattern_id) FILTER (WHERE moved) INTO owners, uncounted FROM updated;
+    SELECT array_agg(fingerprint), array_agg(pattern_id), array_agg(added), array_agg(first), array_agg(last),
+           array_agg(pattern_id) FILTER (WHERE moved)
+      INTO found, owners, grown, firsts, lasts, uncounted FROM updated;
     IF coalesce(cardinality(owners), 0) <> json_array_length(prints) THEN
         RAISE EXCEPTION 'no pattern owns some of these fingerprints: %', prints USING ERRCODE = 'no_data_found';
     END IF;
@@ -56,16 +62,14 @@ BEGIN
            first_seen = least(stored.first_seen, summed.first),
            last_seen = greatest(stored.last_seen, summed.last)
       FROM (
-            SELECT owner.pattern_id, sum(given.added) AS added, min(given.first) AS first, max(given.last) AS last
-              FROM json_to_recordset(prints) AS given (
-                       fingerprint uuid, added bigint, first timestamptz, last timestamptz)
-              JOIN failure_fingerprints AS owner ON owner.fingerprint = given.fingerprint
-             GROUP BY owner.pattern_id
+            SELECT pattern_id, sum(added) AS added, min(first) AS first, max(last) AS last
+              FROM unnest(owners, grown, firsts, lasts) AS given (pattern_id, added, first, last)
+             GROUP BY pattern_id
            ) AS summed
       LEFT JOIN (
             SELECT owner.pattern_id, count(DISTINCT given.incident_id) AS incidents
               FROM json_to_recordset(named) AS given (fingerprint uuid, incident_id text, added bigint)
-              JOIN failure_fingerprints AS owner ON owner.fingerprint = given.fingerprint
+              JOIN unnest(found, owners) AS owner (fingerprint, pattern_id) ON owner.fingerprint = given.fingerprint
              WHERE given.added > 0 AND NOT EXISTS (
                        SELECT FROM failure_incidents AS known
                         WHERE known.incident_id = given.incident_id AND owner.pattern_id = (
@@ -123,11 +127,8 @@ BEGIN
 
     IF maybe_regressed THEN
         PERFORM note_regressed(given.pattern_id, given.last, noted_at) FROM (
-            SELECT owner.pattern_id, max(print.last) AS last
-              FROM json_to_recordset(prints) AS print (fingerprint uuid, last timestamptz)
-              JOIN failure_fingerprints AS owner ON owner.fingerprint = print.fingerprint
-             GROUP BY owner.pattern_id
-             ORDER BY owner.pattern_id
+            SELECT pattern_id, max(last) AS last FROM unnest(owners, lasts) AS print (pattern_id, last)
+             GROUP BY pattern_id
         ) AS given;
     END IF;
 END

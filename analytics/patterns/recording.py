@@ -90,7 +90,7 @@ def deltas_of(changes: Iterable[AttemptChange]) -> Deltas:
     deltas = Deltas({}, {}, {})
     for change in changes:
         after = failure_of(change.after)
-        before = failure_of(change.before) if change.before is not None else None
+        before = None if change.before is None else failure_of(change.before)
         if before == after:
             continue
         if before is not None:
