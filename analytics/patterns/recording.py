@@ -90,7 +90,7 @@ def deltas_of(changes: Iterable[AttemptChange]) -> Deltas:
     deltas = Deltas({}, {}, {})
     for change in changes:
         after = failure_of(change.after)
-        before = failure_of(change.before) if change.before is not None else None
+        before = None if change.before is None else failure_of(change.before)
         if before == after:
             continue
         if before is not None:
@@ -152,7 +152,8 @@ def _forms(deltas: Deltas) -> tuple[str, str, str]:
     """What add_to_failures takes."""
     prints: list[dict[str, Any]] = [
         {"fingerprint": fingerprint, **msgspec.structs.asdict(growth)}
-        for fingerprint, growth in deltas.fingerprints.items()
+        # In the order in which they are locked, so that two recorders wait for each other instead of deadlocking.
+        for fingerprint, growth in sorted(deltas.fingerprints.items(), key=lambda item: item[0].int)
     ]
     buckets = [
         {"fingerprint": fingerprint, "bucket_start": bucket_start(bucket), "added": added}

@@ -1,6 +1,7 @@
 """The recount of failure patterns finds every kind of damage, repairs it, and touches nothing else."""
 
 from datetime import timedelta
+from importlib import import_module
 from io import StringIO
 from typing import Any
 
@@ -225,3 +226,15 @@ def test_a_regression_that_was_missed_is_noted_by_the_repair() -> None:
     command()
     assert FailurePattern.objects.get().state == "regressed"
     assert PatternChange.objects.get().changed_by == "actionlog"
+
+
+def test_the_migration_says_that_the_failures_before_it_are_not_exact() -> None:
+    failures = [failed(started_at=START + timedelta(minutes=minutes)) for minutes in (0, 14, 15, -1)]
+    ATTEMPTS.insert([*failures, ended(started_at=START + HOUR)])
+    run(import_module("analytics.migrations.0006_failure_patterns").NOTE_FAILURES)
+    due = MetricRecount.objects.order_by("bucket_start").values_list("bucket_start", flat=True)
+    assert list(due) == [START - HOUR / 4, START, START + HOUR / 4]
+    assert not queries.is_exact()
+    command()
+    assert queries.is_exact()
+    assert FailurePattern.objects.get().occurrences == 4
