@@ -10,3 +10,5 @@ RECORDING: Final = 0x41435401
 FEED: Final = 0x41435402
 # Session lock. Held while a starting server migrates and makes the first user and key: others wait.
 FIRST_RUN: Final = 0x41435403
+# Session lock. Held by the one process that does the upkeep; others leave it to that one.
+UPKEEP: Final = 0x41435404
