@@ -133,6 +133,11 @@ class ActionAttempt(models.Model):
                 condition=Q(fingerprint__isnull=False),
                 name="action_attempts_by_fingerprint",
             ),
+            models.Index(
+                fields=["incident_type", "effective_started_at"],
+                condition=Q(incident_type__isnull=False, status="failed"),
+                name="action_attempts_failures",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -6,18 +6,22 @@ one has ended), never on what was under way. The estimate is the server's own: a
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final, Generic, NamedTuple, TypeVar
 
-from analytics.advice.estimate import MOST_EXAMPLES, Evidence, Example, Proposal, advise
+from analytics.advice.estimate import MOST_EXAMPLES, MOST_OTHERS, Evidence, Example, Proposal, advise, largest
 from analytics.advice.shrinkage import Counts
 from analytics.advice.traits import describe
 from benchmarks.mapping import moment_of
 from benchmarks.recordings import LONG_AGO, Session
 
 BEFORE_ANY_EVIDENCE: Final = 0.5
+# So many actions may end before the largest groups are looked for again.
+LARGEST_KNOWN_FOR: Final = 100
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 class Action(NamedTuple):
@@ -81,40 +85,64 @@ class Memory:
     """The counts that a server would read from its database."""
 
     overall: Counts = field(default_factory=Counts)
-    by_action_type: dict[str, Counts] = field(default_factory=dict)
-    by_incident_type: dict[tuple[str, str], Counts] = field(default_factory=dict)
-    by_environment: dict[tuple[str, str], Counts] = field(default_factory=dict)
+    by_action_type: "Tallies[str]" = field(default_factory=lambda: Tallies())
+    by_incident_type: "Tallies[tuple[str, str]]" = field(default_factory=lambda: Tallies())
+    by_environment: "Tallies[tuple[str, str]]" = field(default_factory=lambda: Tallies())
     examples: dict[str, deque[Example]] = field(default_factory=dict)
 
     def learn(self, action: Action) -> None:
         proposal, success = action.proposal, action.success
         name = proposal.action_type
         self.overall = _with(self.overall, success)
-        self.by_action_type[name] = _with(self.by_action_type.get(name), success)
+        self.by_action_type.add(name, success)
         for pairs, told in (
             (self.by_incident_type, proposal.incident_type),
             (self.by_environment, proposal.environment),
         ):
             if told is not None:
-                pairs[name, told] = _with(pairs.get((name, told)), success)
+                pairs.add((name, told), success)
         examples = self.examples.setdefault(name, deque(maxlen=MOST_EXAMPLES))
         examples.append(Example(proposal.parameters, success, action.incident_id))
 
     def predict(self, action: Action) -> Prediction:
         name = action.proposal.action_type
+        proposal = action.proposal
         evidence = Evidence(
-            by_action_type=self.by_action_type,
-            by_incident_type=self.by_incident_type,
-            by_environment=self.by_environment,
+            overall=self.overall,
+            by_action_type=self.by_action_type.largest(name),
+            by_incident_type=self.by_incident_type.largest((name, proposal.incident_type or "")),
+            by_environment=self.by_environment.largest((name, proposal.environment or "")),
             examples=self.examples.get(name, ()),
         )
         overall = _rate(self.overall, BEFORE_ANY_EVIDENCE)
         return Prediction(
             advice=advise(action.proposal, evidence).chance,
             overall=overall,
-            action_type=_rate(self.by_action_type.get(name, Counts()), overall),
+            action_type=_rate(self.by_action_type.counts.get(name, Counts()), overall),
             success=action.success,
         )
+
+
+class Tallies(Generic[Key]):
+    """Counts by key. Of more than MOST_OTHERS the largest are looked for now and then only, since it takes long."""
+
+    def __init__(self) -> None:
+        self.counts: dict[Key, Counts] = {}
+        self._changes = 0
+        self._looked_at = 0
+        self._largest: Mapping[Key, Counts] = {}
+
+    def add(self, key: Key, success: bool) -> None:
+        self.counts[key] = _with(self.counts.get(key), success)
+        self._changes += 1
+
+    def largest(self, own: Key) -> Mapping[Key, Counts]:
+        """As analytics.advice.estimate.largest; of others than the own one, it may be some changes behind."""
+        if len(self.counts) <= MOST_OTHERS:
+            return self.counts
+        if not self._largest or self._changes - self._looked_at > LARGEST_KNOWN_FOR:
+            self._largest, self._looked_at = largest(self.counts, own), self._changes
+        return {**self._largest, own: self.counts[own]} if own in self.counts else self._largest
 
 
 def _with(counts: Counts | None, success: bool) -> Counts:

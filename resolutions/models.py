@@ -98,6 +98,11 @@ class ResolutionAttempt(models.Model):
             models.Index(fields=["effective_started_at", "resolution_id"], name="resolution_attempts_by_start"),
             models.Index(fields=["incident_id", "effective_started_at"], name="resolution_attempts_incident"),
             models.Index(
+                fields=["incident_type", "effective_started_at"],
+                condition=Q(incident_type__isnull=False),
+                name="resolution_attempts_by_type",
+            ),
+            models.Index(
                 fields=["last_heard_at"],
                 condition=Q(status__isnull=True) | Q(status="in_progress"),
                 name="resolution_attempts_open",

@@ -121,6 +121,12 @@ CASES: Final[dict[tuple[str, str], list[Case]]] = {
         *_one("attempt_id", FAILED["attempt_id"], UNKNOWN),
         Case(409, {"attempt_id": WORKED["attempt_id"]}),
     ],
+    ("get", "/api/advice/"): [
+        Case(200, query={"action_type": "restart", "parameters": '{"deep": [1]}', "incident_id": INCIDENT}),
+        Case(200, query={"incident_type": "latency", "environment": "production", "days_back": 3660}),
+        Case(400),
+        Case(400, query={"action_type": "restart", "parameters": "[]"}),
+    ],
     ("get", "/api/resolution-attempts/"): _list(severity="high", started_after="2026-01-01T00:00:00Z"),
     ("get", "/api/resolution-attempts/{resolution_id}/"): _one("resolution_id", RESOLUTION, UNKNOWN),
     ("get", "/api/verdicts/"): _list(verdict="worked", source="check"),

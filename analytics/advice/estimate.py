@@ -8,7 +8,9 @@ once on verified ones: which these are is for whoever brings the evidence.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Final, Literal, NamedTuple
+from heapq import nlargest
+from itertools import islice
+from typing import Final, Literal, NamedTuple, TypeVar
 
 from msgspec import Struct
 
@@ -21,13 +23,18 @@ from analytics.advice.shrinkage import (
     interval,
     learn_strength,
     shrink,
-    total_of,
 )
 from analytics.advice.traits import Described
 from analytics.advice.tree import walk
 
 # So many examples are enough: more cost time and hardly change the answer.
 MOST_EXAMPLES: Final = 1000
+# Of other action types, and pairs with one, the larger ones tell how much such groups differ.
+MOST_OTHERS: Final = 1000
+# Parameters beyond these, in the order in which they are told, are compared all together only.
+MOST_PARAMETERS: Final = 32
+
+Key = TypeVar("Key", bound=Hashable)
 
 LevelName = Literal[
     "overall", "action_type", "incident_type", "environment", "parameter", "all_parameters", "same_incident"
@@ -55,10 +62,11 @@ class Example(NamedTuple):
 class Evidence(NamedTuple):
     """What was recorded. The keys of pairs begin with the action type.
 
-    Of other action types the larger pairs suffice (1,000 are plenty): they only tell how much such pairs differ.
+    overall: all attempts. Of other action types, and of pairs with one, the larger ones suffice: see largest().
     examples: of the proposed action type only, the latest MOST_EXAMPLES or fewer, in any order.
     """
 
+    overall: Counts
     by_action_type: Mapping[str, Counts]
     by_incident_type: Mapping[tuple[str, str], Counts]
     by_environment: Mapping[tuple[str, str], Counts]
@@ -100,9 +108,17 @@ class Advice(Struct, frozen=True, kw_only=True):
     levels: list[Level]
 
 
+def largest(counted: Mapping[Key, Counts], own: Key) -> Mapping[Key, Counts]:
+    """At most MOST_OTHERS of them, the largest, and the own one."""
+    if len(counted) <= MOST_OTHERS:
+        return counted
+    found = dict(nlargest(MOST_OTHERS, counted.items(), key=lambda item: item[1].n))
+    return found | {own: counted[own]} if own in counted else found
+
+
 def advise(proposal: Proposal, evidence: Evidence) -> Advice:
     """The chance that the proposed action succeeds. Takes some 30 ms with MOST_EXAMPLES and five parameters."""
-    everything = total_of(evidence.by_action_type.values())
+    everything = evidence.overall
     overall = first_belief(everything)
     levels = [_level("overall", {}, everything, overall, 0.0)] if everything.n else []
     types = {name: Group(counts, everything, overall.mean) for name, counts in evidence.by_action_type.items()}
@@ -111,7 +127,9 @@ def advise(proposal: Proposal, evidence: Evidence) -> Advice:
     if own is not None and own.counts.n:
         strength = learn_strength(types.values())
         belief = of_type = shrink(own, overall, strength)
-        means = {name: shrink(group, overall, strength).mean for name, group in types.items()}
+        # Of many types most have few attempts, and so the same counts.
+        by_group = {group: shrink(group, overall, strength).mean for group in set(types.values())}
+        means = {name: by_group[group] for name, group in types.items()}
         like = {"action_type": proposal.action_type}
         levels.append(_level("action_type", like, own.counts, belief, strength.explained))
         belief = _with_context(proposal, evidence, means, belief, levels)
@@ -161,7 +179,7 @@ def _with_parameters(
     wholes = [(_whole_labels(example.parameters.whole, example.incident_id), example.success) for example in examples]
     equal = sum(labels[0] == whole[0] for labels, _ in wholes)
     parts = []
-    for path, traits in proposal.parameters.values.items():
+    for path, traits in islice(proposal.parameters.values.items(), MOST_PARAMETERS):
         rows = [(found, example.success) for example in examples if (found := example.parameters.values.get(path))]
         branch = walk(rows, traits, root=root, expected=of_type.mean, belief=belief, told_apart=equal)
         parts.append((branch.belief, branch.explained))

@@ -33,6 +33,9 @@ class Counts(NamedTuple):
     def n(self) -> int:
         return self.successes + self.failures
 
+    def plus(self, other: "Counts") -> "Counts":
+        return Counts(self.successes + other.successes, self.failures + other.failures)
+
 
 def total_of(parts: Iterable[Counts]) -> Counts:
     """All of them together."""

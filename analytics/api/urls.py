@@ -1,5 +1,6 @@
 """The addresses of metrics and statistics, below /api/."""
 
+from analytics.api.advice import AdviceView
 from analytics.api.comparison import ComparisonView
 from analytics.api.record_statistics import (
     CapacityView,
@@ -14,6 +15,7 @@ from analytics.api.views import ActionStatisticsView, MetricsView
 from attempts.api.addresses import with_or_without_slash
 
 urlpatterns = [
+    *with_or_without_slash("advice", AdviceView.as_view({"get": "retrieve"}), "advice"),
     *with_or_without_slash("resolution-monitor/metrics", MetricsView.as_view({"get": "retrieve"}), "metrics"),
     *with_or_without_slash(
         "resolution-monitor/timeline",

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.advice.estimate import Advice, Evidence, Example, Proposal, advise
-from analytics.advice.shrinkage import Counts
+from analytics.advice.shrinkage import Counts, total_of
 from analytics.advice.traits import describe
 
 
@@ -35,6 +35,7 @@ def advice(past: Iterable[Past], like: Past | None = None, *, incident_id: str |
     return advise(
         Proposal(like.action_type, describe(like.parameters), like.incident_type, like.environment, incident_id),
         Evidence(
+            overall=total_of(counted(("", one.success) for one in attempts).values()),
             by_action_type=counted((one.action_type, one.success) for one in attempts),
             by_incident_type=counted(((one.action_type, one.incident_type), one.success) for one in attempts),
             by_environment=counted(((one.action_type, one.environment), one.success) for one in attempts),
@@ -107,7 +108,8 @@ def test_the_levels_tell_their_evidence_from_general_to_specific() -> None:
 
 def test_what_is_not_told_is_no_level() -> None:
     told = advise(
-        Proposal("restart", describe({})), Evidence({"restart": Counts(8, 2), "drain": Counts(2, 8)}, {}, {}, [])
+        Proposal("restart", describe({})),
+        Evidence(Counts(10, 10), {"restart": Counts(8, 2), "drain": Counts(2, 8)}, {}, {}, []),
     )
     assert [level.level for level in told.levels] == ["overall", "action_type"]
     assert 0.5 < told.chance < 0.8
