@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 
+from actionlog_client.advice import ADVICE_SECONDS, MOST_PARAMETER_CHARACTERS
 from actionlog_client.attempt import ActionAttempt
 from actionlog_client.clock import SYSTEM_CLOCK, Clock, Stopwatch
 from actionlog_client.decorator import recorded
@@ -259,6 +260,43 @@ class ActionLogger:
         From the server; while it cannot be reached, or none is configured, from local files.
         """
         return self._recorder.attempts_by_incident(self.encoder.identity(incident_id)[0])
+
+    def advice(
+        self,
+        action_type: Any = None,
+        parameters: Any = None,
+        *,
+        incident_type: Any = None,
+        environment: Any = None,
+        incident_id: Any = None,
+        secrets: Any = NO_SECRETS,
+        timeout: float = ADVICE_SECONDS,
+    ) -> dict[str, Any] | None:
+        """What worked before in such a case, and the chance that this action succeeds: the answer of /api/advice/.
+
+        None when the server has no answer within timeout seconds, or there is no server: never raises, and an engine
+        acts as it would without. Told are action_type, incident_type or both; inside a `with resolution(...)` block the
+        incident and its type are those of the block, and environment is the logger's unless told. Parameters are
+        compared as they are recorded, without secrets. In an event loop: await asyncio.to_thread(logger.advice, ...).
+        """
+        resolution = current_resolution()
+        if resolution is not None:
+            incident_type = incident_type if incident_type is not None else resolution.incident_type
+            environment = environment if environment is not None else resolution.environment
+            incident_id = incident_id if incident_id is not None else resolution.incident_id
+        environment = self.settings.environment if environment is None else environment
+        encoder = self.encoder if secrets is NO_SECRETS else hiding(self.encoder, secrets)
+        told = None if parameters is None else encoder.object(parameters, "parameters").json.decode()
+        return self._recorder.advice(
+            {
+                "action_type": encoder.short(action_type)[0] or None,
+                "incident_type": encoder.short(incident_type)[0] or None,
+                "environment": encoder.short(environment)[0] or None,
+                "incident_id": None if incident_id is None else encoder.identity(incident_id)[0],
+                "parameters": told if told is None or len(told) <= MOST_PARAMETER_CHARACTERS else None,
+            },
+            timeout,
+        )
 
     @property
     def journal_id(self) -> UUID | None:

@@ -9,11 +9,12 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeVar
 from uuid import UUID
 
 from actionlog_client import remote
+from actionlog_client.advice import Adviser
 from actionlog_client.clock import Clock
 from actionlog_client.delivery.requests import Heartbeat
 from actionlog_client.delivery.transport import Transport, Unreachable
@@ -57,6 +58,8 @@ class Recorder(TakesEntries, Protocol):
 
     def attempts_by_incident(self, incident_id: str) -> list[dict[str, Any]]: ...
 
+    def advice(self, case: Mapping[str, str | None], timeout: float) -> dict[str, Any] | None: ...
+
     def health(self) -> dict[str, Any]: ...
 
     def flush(self, timeout: float | None) -> bool: ...
@@ -70,6 +73,7 @@ class LocalRecorder:
     def __init__(self, settings: Settings, *, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
+        self._adviser = Adviser(settings)
         self._directory = self._open_directory()
         self.encoder: Final = PayloadEncoder(make_redactor(settings.redaction_key, settings.journal_dir))
         self._heartbeats: Callable[[], Sequence[Heartbeat]] = tuple
@@ -130,6 +134,10 @@ class LocalRecorder:
         """From the server, else from local files."""
         told = self._ask(lambda transport: remote.attempts_by_incident(transport, incident_id))
         return told if told is not None else self._local().attempts_by_incident(incident_id)
+
+    def advice(self, case: Mapping[str, str | None], timeout: float) -> dict[str, Any] | None:
+        """From the server, of what had arrived there when it was asked; None without an answer in time."""
+        return self._adviser.ask(case, timeout)
 
     def health(self) -> dict[str, Any]:
         journal, upkeep = self._journal, self._upkeep

@@ -1,5 +1,6 @@
 """What the server knows, read over its API. Raises Unreachable when it cannot be asked, ReadRefused when it says no."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -30,6 +31,11 @@ def incident(transport: Transport, incident_id: str) -> dict[str, Any]:
     """The answer of /api/resolution-monitor/ for one incident; empty when nothing is known of it."""
     reply = transport.get("/api/resolution-monitor/", incident_id=incident_id)
     return {} if reply.status == 404 else _object(reply)
+
+
+def advice(transport: Transport, case: Mapping[str, str | None]) -> dict[str, Any]:
+    """The answer of /api/advice/, as it is."""
+    return _object(transport.get("/api/advice/", **case))
 
 
 def engine(transport: Transport, journal_id: str) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@
 No thread, no file, no server. What is told is converted and redacted as it would be for one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -88,6 +88,20 @@ class InMemoryActionLogger(ActionLogger):
         self._memory.journal.is_full = full
 
     @property
+    def advised(self) -> Document | None:
+        """What advice() answers whatever it is asked, as a server would; None, as without one, until it is set."""
+        return self._memory.advised
+
+    @advised.setter
+    def advised(self, advised: Document | None) -> None:
+        self._memory.advised = advised
+
+    @property
+    def questions(self) -> list[dict[str, str | None]]:
+        """What advice() was asked, in order: the query parameters that a server would have got."""
+        return self._memory.questions
+
+    @property
     def attempts(self) -> list[Document]:
         """The action attempts in the order in which they were started, in the server's names.
 
@@ -126,6 +140,8 @@ class MemoryRecorder:
         self._clock: Final = clock
         self.journal: Final = MemoryJournal()
         self.append: Final = self.journal.append
+        self.advised: Document | None = None
+        self.questions: list[dict[str, str | None]] = []
 
     @property
     def journal_id(self) -> UUID:
@@ -151,6 +167,10 @@ class MemoryRecorder:
     def attempts_by_incident(self, incident_id: str) -> list[Document]:
         """As the server's answers show them."""
         return [attempt.shown() for attempt in self._attempts() if attempt.incident_id == incident_id]
+
+    def advice(self, case: Mapping[str, str | None], timeout: float) -> Document | None:
+        self.questions.append(dict(case))
+        return self.advised
 
     def health(self) -> dict[str, Any]:
         written = self.journal.written

@@ -16,6 +16,7 @@ from actionlog_client.service.service import ActionService
 
 # Why a planned action was not run, as error_type tells it.
 LOW_CONFIDENCE: Final = "low_confidence"
+LOW_CHANCE: Final = "low_chance"
 NOT_NEEDED: Final = "not_needed"
 NOT_RUN: Final = "not_run"
 
@@ -78,6 +79,9 @@ class Course:
         if (doubt := self._doubt(action)) is not None:
             self.unsure = self.unsure or f"{planned.attempt.action_id}: {doubt}"
             return self._ended(action, planned.skip(doubt, error_type=LOW_CONFIDENCE))
+        if (warning := await self._warning(action)) is not None:
+            self.unsure = self.unsure or f"{planned.attempt.action_id}: {warning}"
+            return self._ended(action, planned.skip(warning, error_type=LOW_CHANCE))
         is_needed = None if self.policy.until is None else self._goes_on
         result = await self.service.run_with(self.runtime, planned, self.token, left, is_needed)
         if planned.attempt.started_at is not None:
@@ -106,6 +110,19 @@ class Course:
         if told is None:
             return f"No confidence was told, and the policy asks for {least:g}."
         return f"The confidence {told:g} is below {least:g}." if told < least else None
+
+    async def _warning(self, action: Recommendation) -> str | None:
+        """What the server has against it, asked where the policy wants that. No answer is no warning."""
+        least = self.policy.least_chance
+        if least is None:
+            return None
+        parameters = self.service.recordable(action.action_type, action.parameters)
+        secrets = self.service.secrets_in(action.action_type, action.parameters)
+        logger = self.service.action_logger
+        answer = await self.runtime.check(
+            lambda: logger.advice(action.action_type, parameters, secrets=secrets), is_async=False
+        )
+        return warning_of(answer, least)
 
     def _judged(self, action: Recommendation, result: ActionResult) -> ActionResult:
         """It was to run: as the policy has it, the plan goes on or does not."""
@@ -149,6 +166,19 @@ class Course:
             self.last_error = {"type": type(error).__name__, "message": self.hidden(error)}
         if self.over:
             self.stopped, self.stopped_at = with_reason("the incident is over", self.why), None
+
+
+def warning_of(answer: Any, least: float) -> str | None:
+    """Why an action is not worth trying, from the answer of /api/advice/; None when it is, or when nothing is known."""
+    chance = answer.get("chance") if isinstance(answer, dict) else None
+    for side, by in (("verified", "by verdicts"), ("claimed", "by what engines claimed")):
+        told = chance.get(side) if isinstance(chance, dict) else None
+        if isinstance(told, dict) and told.get("has_evidence") is True:
+            estimate = _number(told.get("chance"))
+            if estimate is None or estimate >= least:
+                return None
+            return f"The chance of success, {estimate:.2f} {by}, is below {least:g}."
+    return None
 
 
 def with_reason(clause: str, reason: str) -> str:

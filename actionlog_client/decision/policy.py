@@ -42,13 +42,16 @@ class Policy:
     stop_on_failure: after an action that was to run and is no success, the rest is not run, but for its own retries;
     after a critical one never. Unless told, True without until and False with it. most_attempts: how many attempts of
     all actions together, retries included; None for no bound. least_confidence: an action with less, or with none told,
-    is skipped and the resolution escalated; None runs all. retries: instead of those that the actions are registered
-    with.
+    is skipped and the resolution escalated; None runs all. least_chance: likewise an action whose chance of success, as
+    the server estimates it from what was recorded (by verdicts where it has any, else by what engines claimed), is
+    less; one of which it knows nothing is run, and so are all while it has no answer within a second. retries: instead
+    of those that the actions are registered with.
     """
 
     stop_on_failure: bool | None = None
     most_attempts: int | None = None
     least_confidence: float | None = None
+    least_chance: float | None = None
     retries: int | Retry | None = None
     until: Until | None = None
 
@@ -57,6 +60,8 @@ class Policy:
             raise ValueError(f"most_attempts is 1 or more, or None for no bound, not {self.most_attempts!r}.")
         if self.least_confidence is not None and not 0 <= self.least_confidence <= 1:
             raise ValueError(f"least_confidence is a number from 0 to 1, not {self.least_confidence!r}.")
+        if self.least_chance is not None and not 0 <= self.least_chance <= 1:
+            raise ValueError(f"least_chance is a number from 0 to 1, not {self.least_chance!r}.")
         if self.until is not None and not callable(self.until):
             raise ValueError(f"until is a function of the Situation, or None, not {self.until!r}.")
 
@@ -71,6 +76,7 @@ class Policy:
             "stop_on_failure": self.stops_on_failure,
             "most_attempts": self.most_attempts,
             "least_confidence": self.least_confidence,
+            "least_chance": self.least_chance,
             "retries": retries,
             "until": None if self.until is None else name_of(self.until),
         }
