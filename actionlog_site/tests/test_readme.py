@@ -48,7 +48,7 @@ def run(block: str, server: Server) -> str:
 
 
 def test_every_block_does_what_the_readme_says(server: Server) -> None:
-    engine, shell, record, batch, verdict, read, watch, imports, operate = BLOCKS
+    engine, shell, record, batch, verdict, read, advise, watch, imports, operate = BLOCKS
 
     outcomes = [
         json.loads(answer)["outcome"] for answer in re.findall(r"\{.*?\](?:,\"cursor\":\d+)\}", run(record, server))
@@ -78,6 +78,11 @@ def test_every_block_does_what_the_readme_says(server: Server) -> None:
     assert steps["breakdown"]["attempts"] == 1
     assert engines["results"] == []
     assert len(feed["attempts"]) == 2
+
+    advice, end = decoder.raw_decode(advised := run(advise, server))
+    assert advice["chance"]["claimed"]["basis"] == "parameter"
+    assert [action["action_type"] for action in advice["actions"]] == ["restart_database_connection"]
+    assert advised[end:].lstrip().startswith("'restart_database_connection' is expected to succeed with ")
 
     assert re.fullmatch(r"changes \d+ \['success', 'failed'\]\n", run(watch, server))
     operated = run(operate, server)
