@@ -6,17 +6,9 @@ from uuid import UUID
 from msgspec import Struct
 
 from analytics.advice.estimate import Advice
-from analytics.figures import Rate, WindowShown
+from analytics.figures import Durations, Rate, WindowShown
 from attempts.records import VerdictValue
 from resolutions.records import ResolutionStatus
-
-
-class TypicalDuration(Struct, kw_only=True, frozen=True):
-    """Of those that ended with success or failed, in seconds, within 5 %; n is how many durations are known."""
-
-    p50: float | None
-    p95: float | None
-    n: int
 
 
 class TriedAction(Struct, kw_only=True, frozen=True):
@@ -28,7 +20,7 @@ class TriedAction(Struct, kw_only=True, frozen=True):
     action_type: str
     claimed: Rate
     verified: Rate
-    duration: TypicalDuration
+    durations: Durations
 
 
 class ExpectedFailure(Struct, kw_only=True, frozen=True):

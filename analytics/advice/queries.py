@@ -4,21 +4,24 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from analytics.advice.answer import AdviceAnswer, Chance, SimilarIncidents, TriedAction, TypicalDuration
+from analytics.advice.answer import AdviceAnswer, Chance, SimilarIncidents, TriedAction
 from analytics.advice.estimate import Advice, Evidence, Example, Proposal, advise, largest
-from analytics.advice.past import expected_failures, failures_on, latest_incidents, latest_of
-from analytics.advice.shrinkage import Counts, total_of
-from analytics.advice.tally import Kind, ResolutionTally, Tally, durations_of, resolutions_of, tallies_of
+from analytics.advice.past import Latest, expected_failures, failures_on, latest_incidents, latest_of
+from analytics.advice.shrinkage import Counts as Outcomes
+from analytics.advice.shrinkage import total_of
 from analytics.advice.traits import describe
 from analytics.advice.words import message_of
-from analytics.buckets import BUCKET
-from analytics.figures import WindowShown, rate_of
-from analytics.histogram import percentile
-from analytics.queries import is_exact
+from analytics.counting import counted, span_of
+from analytics.queries import is_exact, shown
+from analytics.rollups import VERDICT_COUNTS, Counts
 from analytics.snapshot import one_snapshot
+from analytics.summaries.content import Group, grow
+from analytics.sums import claimed_of, durations_of, verified_of
 from analytics.windows import Window
 
 ACTIONS_SHOWN: Final = 20
+# By what attempts are told apart, in the order of the groups below.
+KIND: Final = ("action_type", "incident_type", "environment")
 
 
 class Case(NamedTuple):
@@ -35,31 +38,21 @@ class Case(NamedTuple):
 
 
 def advice_on(case: Case, window: Window) -> AdviceAnswer:
-    """What was learned of such a case in a window. Nine queries at most, none of them for each action or incident."""
+    """What was learned of such a case in a window. At most ten queries, however much there is."""
     with one_snapshot():
-        tallies = tallies_of(window)
-        actions = _tried(case, tallies, durations_of(window, _narrowed(case)))
+        [kinds] = counted("attempt", [span_of(window.start, window.end)], by=KIND)
         latest = None if case.action_type is None else latest_of(case.action_type, window)
         failures = latest.failures if latest else failures_on(case.incident_type or "", window)
         expected, looked_at = expected_failures(failures, case.environment)
         similar = _similar_incidents(case, window)
         exact = is_exact(window)
-    chance = None
-    if case.action_type is not None and latest is not None:
-        proposal = Proposal(
-            case.action_type, describe(case.parameters), case.incident_type, case.environment, case.incident_id
-        )
-        chance = Chance(
-            claimed=_advised(proposal, {kind: tally.claimed for kind, tally in tallies.items()}, latest.claimed),
-            verified=_advised(proposal, {kind: tally.verified for kind, tally in tallies.items()}, latest.verified),
-        )
-    has_evidence = bool(actions) or (
+    actions = _tried(case, kinds)
+    chance = None if latest is None else _chance(case, kinds, latest)
+    has_evidence = any(action.claimed.n or action.verified.n for action in actions) or (
         chance is not None and (chance.claimed.has_evidence or chance.verified.has_evidence)
     )
     return AdviceAnswer(
-        window=WindowShown(
-            name=window.name, start=window.start, end=window.end, bucket_seconds=int(BUCKET.total_seconds())
-        ),
+        window=shown(window),
         incident_type=case.incident_type,
         action_type=case.action_type,
         environment=case.environment,
@@ -75,33 +68,27 @@ def advice_on(case: Case, window: Window) -> AdviceAnswer:
     )
 
 
-def _narrowed(case: Case) -> dict[str, str]:
-    """The dimensions that the list of actions is narrowed to."""
-    told = {"incident_type": case.incident_type, "environment": case.environment}
-    if case.incident_type is None:
-        told["action_type"] = case.action_type
-    return {name: value for name, value in told.items() if value is not None}
-
-
-def _tried(case: Case, tallies: Mapping[Kind, Tally], durations: Mapping[str, Mapping[int, int]]) -> list[TriedAction]:
-    """The action types tried in such a case, the surest first."""
-    narrowed = _narrowed(case).items()
-    totals: defaultdict[str, Tally] = defaultdict(Tally)
-    for kind, tally in tallies.items():
-        if all(getattr(kind, name) == value for name, value in narrowed):
-            totals[kind.action_type] = totals[kind.action_type].plus(tally)
-    found = []
-    for action_type, tally in totals.items():
-        bins = durations.get(action_type, {})
-        found.append(
-            TriedAction(
-                action_type=action_type,
-                claimed=rate_of(tally.claimed.successes, tally.claimed.n),
-                verified=rate_of(tally.verified.successes, tally.verified.n),
-                duration=TypicalDuration(p50=percentile(bins, 0.5), p95=percentile(bins, 0.95), n=sum(bins.values())),
-            )
+def _tried(case: Case, kinds: Mapping[Group, Counts]) -> list[TriedAction]:
+    """The action types tried in such a case that ended or have a verdict, the surest first."""
+    # On an incident of a known type all its actions are of interest, as alternatives.
+    wanted = (case.action_type if case.incident_type is None else None, case.incident_type, case.environment)
+    totals: dict[str, Counts] = {}
+    for group, counts in kinds.items():
+        if all(value in (None, told) for value, told in zip(wanted, group, strict=True)):
+            grow(totals.setdefault(group[0], {}), counts)
+    found = [
+        TriedAction(
+            action_type=action_type,
+            claimed=claimed_of(counts, "attempt"),
+            verified=verified_of(counts),
+            durations=durations_of(counts),
         )
-    return sorted(found, key=lambda tried: (-(tried.claimed.low or 0.0), -tried.claimed.n, tried.action_type))
+        for action_type, counts in totals.items()
+    ]
+    return sorted(
+        (tried for tried in found if tried.claimed.n or tried.verified.n),
+        key=lambda tried: (-(tried.claimed.low or 0.0), -tried.claimed.n, tried.action_type),
+    )
 
 
 def _similar_incidents(case: Case, window: Window) -> SimilarIncidents | None:
@@ -110,30 +97,46 @@ def _similar_incidents(case: Case, window: Window) -> SimilarIncidents | None:
     told = {"incident_type": case.incident_type}
     if case.environment is not None:
         told["environment"] = case.environment
-    tally: ResolutionTally = resolutions_of(window, told)
+    [groups] = counted("resolution", [span_of(window.start, window.end)], told=told)
+    counts = groups.get((), {})
     return SimilarIncidents(
-        resolved=tally.resolved,
-        failed=tally.failed,
-        escalated=tally.escalated,
-        claimed=rate_of(tally.resolved, tally.resolved + tally.failed),
-        verified=rate_of(tally.worked, tally.worked + tally.not_worked),
+        resolved=counts.get("resolved", 0),
+        failed=counts.get("failed", 0),
+        escalated=counts.get("escalated", 0),
+        claimed=claimed_of(counts, "resolution"),
+        verified=verified_of(counts),
         latest=latest_incidents(case.incident_type, case.environment, window),
     )
 
 
-def _advised(proposal: Proposal, counts: Mapping[Kind, Counts], examples: list[Example]) -> Advice:
-    by_action_type: defaultdict[str, Counts] = defaultdict(Counts)
-    by_incident_type: defaultdict[tuple[str, str], Counts] = defaultdict(Counts)
-    by_environment: defaultdict[tuple[str, str], Counts] = defaultdict(Counts)
-    for (action_type, incident_type, environment), counted in counts.items():
-        if counted.n:
-            by_action_type[action_type] = by_action_type[action_type].plus(counted)
+def _chance(case: Case, kinds: Mapping[Group, Counts], latest: Latest) -> Chance:
+    proposal = Proposal(
+        case.action_type or "", describe(case.parameters), case.incident_type, case.environment, case.incident_id
+    )
+    claimed, verified = {}, {}
+    for group, counts in kinds.items():
+        claimed[group] = Outcomes(counts.get("success", 0), counts.get("failed", 0))
+        verified[group] = Outcomes(
+            counts.get("worked", 0), sum(counts.get(name, 0) for name in VERDICT_COUNTS if name != "worked")
+        )
+    return Chance(
+        claimed=_advised(proposal, claimed, latest.claimed), verified=_advised(proposal, verified, latest.verified)
+    )
+
+
+def _advised(proposal: Proposal, kinds: Mapping[Group, Outcomes], examples: list[Example]) -> Advice:
+    by_action_type: defaultdict[str, Outcomes] = defaultdict(Outcomes)
+    by_incident_type: defaultdict[tuple[str, str], Outcomes] = defaultdict(Outcomes)
+    by_environment: defaultdict[tuple[str, str], Outcomes] = defaultdict(Outcomes)
+    for (action_type, incident_type, environment), outcomes in kinds.items():
+        if outcomes.n:
+            by_action_type[action_type] = by_action_type[action_type].plus(outcomes)
             if incident_type:
                 pair = action_type, incident_type
-                by_incident_type[pair] = by_incident_type[pair].plus(counted)
+                by_incident_type[pair] = by_incident_type[pair].plus(outcomes)
             if environment:
                 pair = action_type, environment
-                by_environment[pair] = by_environment[pair].plus(counted)
+                by_environment[pair] = by_environment[pair].plus(outcomes)
     own = proposal.action_type
     return advise(
         proposal,

@@ -119,7 +119,11 @@ def test_it_tells_which_actions_worked_for_this_kind_of_incident_as_claimed_and_
     assert drain["action_type"] == "drain"
     assert drain["claimed"] == {"successes": 5, "n": 5, "rate": 1, "low": pytest.approx(low), "high": high}
     assert (drain["verified"]["successes"], drain["verified"]["n"], drain["verified"]["rate"]) == (3, 5, 0.6)
-    assert drain["duration"] == {"p50": pytest.approx(4, rel=0.05), "p95": pytest.approx(4, rel=0.05), "n": 5}
+    durations = drain["durations"]
+    assert (durations["p50"], durations["p95"], durations["n"]) == (
+        pytest.approx(4, rel=0.05), pytest.approx(4, rel=0.05), 5,
+    )  # fmt: skip
+    assert durations["mean"] == 4
     assert (restart["action_type"], restart["claimed"]["successes"], restart["claimed"]["n"]) == ("restart_pool", 2, 5)
     assert restart["verified"] == {"successes": 0, "n": 0, "rate": None, "low": None, "high": None}
     assert answer["message"] == (
@@ -272,7 +276,7 @@ def test_the_number_of_queries_does_not_grow_with_the_record(client: Client) -> 
     few = queries()
     for _ in range(5):
         record(uuid4())
-    assert queries() == few <= 12
+    assert queries() == few <= 14  # with session, user and transaction
 
 
 @pytest.mark.parametrize(
