@@ -13,14 +13,13 @@ estimate.py.
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from statistics import NormalDist
 from typing import Final, NamedTuple
+
+from analytics.intervals import Interval, wilson_of_rate
 
 # For how many attempts the parent may count: from hardly any to nearly all. A finer grid says the same.
 FINITE_STRENGTHS: Final = (0.5, 2.0, 8.0, 32.0, 128.0)
 DIFFERENT_BEFORE_EVIDENCE: Final = 0.5
-CONFIDENCE: Final = 0.95
-_Z: Final = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 
 
 class Counts(NamedTuple):
@@ -140,19 +139,15 @@ def combine(parent: Belief, parts: Sequence[tuple[Belief, float]]) -> Belief:
     return Belief(mean, (spread / total * mean * (1 - mean)) ** 2)
 
 
-def interval(belief: Belief) -> tuple[float, float]:
-    """Where the rate lies, with 95 %: the Wilson interval (Wilson, JASA 22, 1927) of as many attempts as it is worth.
+def interval(belief: Belief) -> Interval:
+    """Where the rate lies, with 95 %: the Wilson interval of as many attempts as the belief is worth.
 
     A beta distribution with this mean m and variance v is worth m (1 - m) / v - 1 attempts.
     """
     mean, variance = belief
     most = mean * (1 - mean)
     # Nothing is known less well than with Jeffreys' prior alone, which is worth one attempt.
-    n = max(most / variance - 1, 1.0) if variance > most * 1e-12 else 1e12
-    spread = _Z * _Z / n
-    reach = math.sqrt(spread * (most + spread / 4))
-    low, high = ((mean + spread / 2 + side * reach) / (1 + spread) for side in (-1, 1))
-    return max(0.0, min(low, mean)), min(1.0, max(high, mean))
+    return wilson_of_rate(mean, max(most / variance - 1, 1.0) if variance > most * 1e-12 else 1e12)
 
 
 def _log_likelihood(counts: Counts, mean: float, strength: float) -> float:
