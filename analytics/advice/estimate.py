@@ -31,6 +31,8 @@ from analytics.advice.tree import walk
 MOST_EXAMPLES: Final = 1000
 # Of other action types, and pairs with one, the larger ones tell how much such groups differ.
 MOST_OTHERS: Final = 1000
+# Of action types it is believed beforehand, more than of other groups, that they differ.
+TYPES_DIFFER: Final = 0.75
 # Parameters beyond these, in the order in which they are told, are compared all together only.
 MOST_PARAMETERS: Final = 32
 
@@ -125,7 +127,7 @@ def advise(proposal: Proposal, evidence: Evidence) -> Advice:
     own = types.get(proposal.action_type)
     belief = overall
     if own is not None and own.counts.n:
-        strength = learn_strength(types.values())
+        strength = learn_strength(types.values(), TYPES_DIFFER)
         belief = of_type = shrink(own, overall, strength)
         # Of many types most have few attempts, and so the same counts.
         by_group = {group: shrink(group, overall, strength).mean for group in set(types.values())}

@@ -5,7 +5,7 @@ A group with s successes and f failures, whose parent is believed to succeed wit
 set but learned from all groups of a level: the marginal likelihood of their counts weighs each k of a fixed grid, and
 the estimate is the mean over the grid (empirical Bayes: Casella, "An Introduction to Empirical Bayes Data Analysis",
 The American Statistician 39, 1985; averaging: Hoeting, Madigan, Raftery, Volinsky, "Bayesian Model Averaging",
-Statistical Science 14, 1999). One point of the grid is infinite, "these groups do not differ": half of the belief
+Statistical Science 14, 1999). One point of the grid is infinite, "these groups do not differ": most of the belief
 lies there before any evidence, so that a level without structure changes next to nothing. What the levels are is
 estimate.py.
 """
@@ -19,7 +19,12 @@ from analytics.intervals import Interval, wilson_of_rate
 
 # For how many attempts the parent may count: from hardly any to nearly all. A finer grid says the same.
 FINITE_STRENGTHS: Final = (0.5, 2.0, 8.0, 32.0, 128.0)
-DIFFERENT_BEFORE_EVIDENCE: Final = 0.5
+# How much of the belief is that groups differ at all. Less, and structure is found late; more, and much is paid where
+# there is none.
+DIFFERENT_BEFORE_EVIDENCE: Final = 0.25
+# (strength, weight) of what is believed of a rate before anything ended, around a half: Jeffreys' prior, and that it
+# happens nearly always or nearly never, which is soon given up where it does not hold.
+FIRST_PRIORS: Final = ((1.0, 0.75), (0.1, 0.25))
 
 
 class Counts(NamedTuple):
@@ -81,13 +86,26 @@ class Strength(NamedTuple):
 
 
 def first_belief(counts: Counts) -> Belief:
-    """Of the rate of all attempts: the counts, and Jeffreys' prior of half a success and half a failure."""
-    mean = (counts.successes + 0.5) / (counts.n + 1)
-    return Belief(mean, mean * (1 - mean) / (counts.n + 2))
+    """Of the rate of all attempts: the counts, and FIRST_PRIORS, each as probable as it foresaw them."""
+    likelihoods = [_log_likelihood(counts, 0.5, strength) for strength, _ in FIRST_PRIORS]
+    highest = max(likelihoods)
+    weights = [
+        weight * math.exp(likelihood - highest)
+        for likelihood, (_, weight) in zip(likelihoods, FIRST_PRIORS, strict=True)
+    ]
+    mean = square = 0.0
+    for weight, (strength, _) in zip(weights, FIRST_PRIORS, strict=True):
+        total = counts.n + strength
+        mean_of_it = (counts.successes + strength / 2) / total
+        mean += weight * mean_of_it
+        square += weight * (mean_of_it * (1 - mean_of_it) / (total + 1) + mean_of_it**2)
+    whole = math.fsum(weights)
+    mean /= whole
+    return Belief(mean, max(square / whole - mean**2, 0.0))
 
 
-def learn_strength(groups: Iterable[Group]) -> Strength:
-    """From the groups of one level; their parents may be several."""
+def learn_strength(groups: Iterable[Group], different: float = DIFFERENT_BEFORE_EVIDENCE) -> Strength:
+    """From the groups of one level; their parents may be several. different: the belief beforehand that they differ."""
     finite = [0.0] * len(FINITE_STRENGTHS)
     infinite = 0.0
     # A single attempt is as probable under every strength: it says nothing of it.
@@ -97,9 +115,9 @@ def learn_strength(groups: Iterable[Group]) -> Strength:
         for position, strength in enumerate(FINITE_STRENGTHS):
             finite[position] += times * _log_likelihood(counts, mean, strength)
     highest = max(infinite, *finite)
-    share = DIFFERENT_BEFORE_EVIDENCE / len(finite)
+    share = different / len(finite)
     weights = [share * math.exp(likelihood - highest) for likelihood in finite]
-    weight = (1 - DIFFERENT_BEFORE_EVIDENCE) * math.exp(infinite - highest)
+    weight = (1 - different) * math.exp(infinite - highest)
     total = math.fsum((*weights, weight))
     return Strength(tuple(part / total for part in weights), weight / total)
 

@@ -28,13 +28,23 @@ def only(strength: float) -> Strength:
     return Strength(tuple(float(strength == finite) for finite in FINITE_STRENGTHS), float(strength == math.inf))
 
 
-def test_before_any_evidence_half_is_believed_with_jeffreys_doubt() -> None:
-    assert first_belief(Counts()) == Belief(0.5, 0.125)
+def test_before_any_evidence_half_is_believed_with_more_than_jeffreys_doubt() -> None:
+    # The variances of the beta distributions of 0.5 and 0.5, and of 0.05 and 0.05.
+    assert first_belief(Counts()) == pytest.approx((0.5, 0.75 * 0.25 / 2 + 0.25 * 0.25 / 1.1))
 
 
-def test_of_three_successes_and_a_failure_seven_tenths_are_believed() -> None:
-    # (3 + 1/2) / (4 + 1) = 0.7, and 0.7 * 0.3 / 6 = 0.035: the beta distribution of 3.5 and 1.5.
-    assert first_belief(Counts(3, 1)) == pytest.approx((0.7, 0.035))
+def test_of_three_successes_and_a_failure_about_seven_tenths_are_believed() -> None:
+    # Jeffreys' prior foresees them with (0.5 * 1.5 * 2.5 * 0.5) / (1 * 2 * 3 * 4) and has 3.5 / 5 = 0.7; the
+    # other with (0.05 * 1.05 * 2.05 * 0.05) / (0.1 * 1.1 * 2.1 * 3.1) and has 3.05 / 4.1.
+    jeffreys, other = 0.75 * 0.9375 / 24, 0.25 * 0.00538125 / 0.7161
+    believed = (jeffreys * 0.7 + other * 3.05 / 4.1) / (jeffreys + other)
+    assert first_belief(Counts(3, 1)).mean == pytest.approx(believed)
+
+
+def test_what_never_fails_is_soon_believed_in_and_a_single_failure_ends_that() -> None:
+    assert 0.96 < first_belief(Counts(10, 0)).mean < 0.99
+    # With one failure in eleven, nearly as Jeffreys' prior alone: 10.5 / 12.
+    assert first_belief(Counts(10, 1)).mean == pytest.approx(10.5 / 12, abs=0.005)
 
 
 def test_two_successes_beside_a_parent_worth_two_attempts() -> None:
@@ -56,16 +66,17 @@ def test_a_group_without_attempts_or_with_all_of_them_says_nothing_new(own: Coun
 
 def test_the_strength_is_weighed_by_the_marginal_likelihood() -> None:
     learned = learn_strength([Group(Counts(2, 0), MANY, 0.5), Group(Counts(0, 2), MANY, 0.5)])
-    # Infinite: (1/4)^2. Strength 2 is uniform: (1/3)^2. Half of the belief is shared by the finite ones.
+    # Infinite: (1/4)^2. Strength 2 is uniform: (1/3)^2. A quarter of the belief is shared by the finite ones.
     two = FINITE_STRENGTHS.index(2.0)
-    assert learned.finite[two] / learned.infinite == pytest.approx((1 / 9) / (1 / 16) / len(FINITE_STRENGTHS))
+    assert learned.finite[two] / learned.infinite == pytest.approx((1 / 9) / (1 / 16) / len(FINITE_STRENGTHS) / 3)
     assert sum(learned.finite) + learned.infinite == pytest.approx(1)
 
 
 def test_single_attempts_and_groups_that_are_all_of_their_parent_teach_no_strength() -> None:
     silent = [Group(Counts(1, 0), MANY, 0.1), Group(Counts(0, 9), Counts(0, 9), 0.9)]
     assert learn_strength(silent) == learn_strength([])
-    assert learn_strength([]).infinite == pytest.approx(0.5)
+    assert learn_strength([]).infinite == pytest.approx(0.75)
+    assert learn_strength([], 0.9).infinite == pytest.approx(0.1)
 
 
 def test_the_variance_that_a_level_explains_is_one_of_strength_plus_one() -> None:
