@@ -44,7 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
     replays = {_name(path, options.files): _read(path, faults) for path in options.files}
     scores = {name: scores_of(list(predictions(actions))) for name, actions in replays.items()}
     together = [action for actions in replays.values() for action in actions]
-    scores[ALL] = scores_of(list(predictions(together)))
+    # Of a single file the replay would be the same again.
+    scores[ALL] = scores_of(list(predictions(together))) if len(replays) > 1 else next(iter(scores.values()))
     print(_table(scores))
     for fault in faults:
         print(fault, file=sys.stderr)

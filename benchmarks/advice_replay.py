@@ -9,11 +9,13 @@ from collections import deque
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+import msgspec
 
 from analytics.advice.estimate import MOST_EXAMPLES, MOST_OTHERS, Evidence, Example, Proposal, advise, largest
 from analytics.advice.shrinkage import Counts
-from analytics.advice.traits import describe
+from analytics.advice.traits import Described, describe
 from benchmarks.mapping import moment_of
 from benchmarks.recordings import LONG_AGO, Session
 
@@ -59,7 +61,7 @@ def actions_of(session: Session) -> Iterator[Action]:
                 ended_at=clock,
                 proposal=Proposal(
                     action_type=attempt["action_type"],
-                    parameters=describe(attempt.get("parameters", {})),
+                    parameters=_described(attempt.get("parameters", {})),
                     incident_type=attempt.get("incident_type"),
                     environment=attempt.get("environment"),
                     incident_id=attempt["incident_id"],
@@ -67,6 +69,14 @@ def actions_of(session: Session) -> Iterator[Action]:
                 incident_id=attempt["incident_id"],
                 success=attempt["status"] == "success",
             )
+
+
+def _described(parameters: dict[str, Any]) -> Described:
+    """Those that no server would take (nested too deeply, numbers beyond all bounds) are all alike."""
+    try:
+        return describe(parameters)
+    except (RecursionError, ValueError, OverflowError, msgspec.MsgspecError):
+        return Described({}, "(no parameters that could be recorded)")
 
 
 def predictions(actions: Iterable[Action]) -> Iterator[Prediction]:

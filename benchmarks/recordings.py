@@ -78,6 +78,10 @@ class Line:
             raise RecordingError(f"{self.source}, line {self.number}: not JSON: {error}") from error
         if not isinstance(told, dict):
             raise RecordingError(f"{self.source}, line {self.number}: not a JSON object")
+        if "actions" not in told and "action_id" in told:
+            # A log of a single attempt, as older loggers wrote them: a session with one action.
+            about = ("incident_id", *ABOUT_INCIDENT, "started_at")
+            told = {name: told[name] for name in about if name in told} | {"actions": [told]}
         digest = hashlib.sha256(self.content).hexdigest()
         return plan_session(told, identifier=str(uuid.uuid5(NAMESPACE, f"{digest}/{self.occurrence}")))
 

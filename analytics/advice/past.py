@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from django.db.models import Q
 
 from analytics.advice.answer import ExpectedFailure, PastIncident
 from analytics.advice.estimate import MOST_EXAMPLES, Example
-from analytics.advice.traits import describe
+from analytics.advice.traits import Described, describe
 from analytics.models import FailureFingerprint
 from analytics.windows import Window
 from attempts.canonical import decode_exact
@@ -21,7 +22,7 @@ from resolutions.records import FINAL_STATUSES
 _LOOKED_AT: Final = 2 * MOST_EXAMPLES
 # Parameters that are larger (in the row, compressed; as text; all together) are left out: nobody proposes them.
 _MOST_STORED_BYTES: Final = 4096
-_MOST_CHARACTERS: Final = 16 * 1024
+_MOST_CHARACTERS: Final = 4 * 1024
 _MOST_CHARACTERS_TOGETHER: Final = 1024 * 1024
 FAILURES_LOOKED_AT: Final = 1000
 PATTERNS_SHOWN: Final = 5
@@ -74,12 +75,18 @@ def latest_of(action_type: str, window: Window) -> Latest:
             continue
         if characters > _MOST_CHARACTERS_TOGETHER:
             continue
-        parameters = describe(decode_exact(text) if text else {})
+        parameters = _described(text or "{}")
         if status in ("success", "failed"):
             latest.claimed.append(Example(parameters, status == "success", incident_id))
         if verdict not in (None, "unknown"):
             latest.verified.append(Example(parameters, verdict == "worked", incident_id))
     return latest
+
+
+@lru_cache(maxsize=4096)
+def _described(text: str) -> Described:
+    """Engines do the same again and again, and ask again and again."""
+    return describe(decode_exact(text))
 
 
 def failures_on(incident_type: str, window: Window) -> list[Failure]:

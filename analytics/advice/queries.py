@@ -4,18 +4,18 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from analytics.advice import shrinkage
 from analytics.advice.answer import AdviceAnswer, Chance, SimilarIncidents, TriedAction
 from analytics.advice.estimate import Advice, Evidence, Example, Proposal, advise, largest
 from analytics.advice.past import Latest, expected_failures, failures_on, latest_incidents, latest_of
 from analytics.advice.shrinkage import Counts as Outcomes
-from analytics.advice.shrinkage import total_of
 from analytics.advice.traits import describe
 from analytics.advice.words import message_of
-from analytics.counting import counted, span_of
+from analytics.counting import Groups, counted, grouped, span_of, total_of
 from analytics.queries import is_exact, shown
 from analytics.rollups import VERDICT_COUNTS, Counts
 from analytics.snapshot import one_snapshot
-from analytics.summaries.content import Group, grow
+from analytics.summaries.content import Group
 from analytics.sums import claimed_of, durations_of, verified_of
 from analytics.windows import Window
 
@@ -38,15 +38,17 @@ class Case(NamedTuple):
 
 
 def advice_on(case: Case, window: Window) -> AdviceAnswer:
-    """What was learned of such a case in a window. At most ten queries, however much there is."""
+    """What was learned of such a case in a window. At most thirteen queries, however much there is."""
     with one_snapshot():
-        [kinds] = counted("attempt", [span_of(window.start, window.end)], by=KIND)
+        span = [span_of(window.start, window.end)]
+        tried = grouped(counted("attempt", span, by=["action_type"], told=_narrowed(case)))
+        [kinds] = counted("attempt", span, by=KIND) if case.action_type is not None else [{}]
         latest = None if case.action_type is None else latest_of(case.action_type, window)
         failures = latest.failures if latest else failures_on(case.incident_type or "", window)
         expected, looked_at = expected_failures(failures, case.environment)
         similar = _similar_incidents(case, window)
         exact = is_exact(window)
-    actions = _tried(case, kinds)
+    actions = _tried(tried)
     chance = None if latest is None else _chance(case, kinds, latest)
     has_evidence = any(action.claimed.n or action.verified.n for action in actions) or (
         chance is not None and (chance.claimed.has_evidence or chance.verified.has_evidence)
@@ -68,14 +70,16 @@ def advice_on(case: Case, window: Window) -> AdviceAnswer:
     )
 
 
-def _tried(case: Case, kinds: Mapping[Group, Counts]) -> list[TriedAction]:
-    """The action types tried in such a case that ended or have a verdict, the surest first."""
-    # On an incident of a known type all its actions are of interest, as alternatives.
-    wanted = (case.action_type if case.incident_type is None else None, case.incident_type, case.environment)
-    totals: dict[str, Counts] = {}
-    for group, counts in kinds.items():
-        if all(value in (None, told) for value, told in zip(wanted, group, strict=True)):
-            grow(totals.setdefault(group[0], {}), counts)
+def _narrowed(case: Case) -> dict[str, str]:
+    """The dimensions that actions are listed of: on an incident of a known type all of its actions, as alternatives."""
+    told = {"incident_type": case.incident_type, "environment": case.environment}
+    if case.incident_type is None:
+        told["action_type"] = case.action_type
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _tried(by_action_type: Mapping[Group, Counts]) -> list[TriedAction]:
+    """The action types of which attempts ended or have a verdict, the surest first."""
     found = [
         TriedAction(
             action_type=action_type,
@@ -83,7 +87,7 @@ def _tried(case: Case, kinds: Mapping[Group, Counts]) -> list[TriedAction]:
             verified=verified_of(counts),
             durations=durations_of(counts),
         )
-        for action_type, counts in totals.items()
+        for (action_type,), counts in by_action_type.items()
     ]
     return sorted(
         (tried for tried in found if tried.claimed.n or tried.verified.n),
@@ -97,8 +101,7 @@ def _similar_incidents(case: Case, window: Window) -> SimilarIncidents | None:
     told = {"incident_type": case.incident_type}
     if case.environment is not None:
         told["environment"] = case.environment
-    [groups] = counted("resolution", [span_of(window.start, window.end)], told=told)
-    counts = groups.get((), {})
+    counts = total_of(counted("resolution", [span_of(window.start, window.end)], told=told))
     return SimilarIncidents(
         resolved=counts.get("resolved", 0),
         failed=counts.get("failed", 0),
@@ -109,12 +112,13 @@ def _similar_incidents(case: Case, window: Window) -> SimilarIncidents | None:
     )
 
 
-def _chance(case: Case, kinds: Mapping[Group, Counts], latest: Latest) -> Chance:
+def _chance(case: Case, kinds: Groups, latest: Latest) -> Chance:
     proposal = Proposal(
         case.action_type or "", describe(case.parameters), case.incident_type, case.environment, case.incident_id
     )
     claimed, verified = {}, {}
-    for group, counts in kinds.items():
+    for group, tally in kinds.items():
+        counts = tally.counts
         claimed[group] = Outcomes(counts.get("success", 0), counts.get("failed", 0))
         verified[group] = Outcomes(
             counts.get("worked", 0), sum(counts.get(name, 0) for name in VERDICT_COUNTS if name != "worked")
@@ -141,7 +145,7 @@ def _advised(proposal: Proposal, kinds: Mapping[Group, Outcomes], examples: list
     return advise(
         proposal,
         Evidence(
-            overall=total_of(by_action_type.values()),
+            overall=shrinkage.total_of(by_action_type.values()),
             by_action_type=largest(by_action_type, own),
             by_incident_type=largest(by_incident_type, (own, proposal.incident_type or "")),
             by_environment=largest(by_environment, (own, proposal.environment or "")),

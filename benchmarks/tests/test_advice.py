@@ -14,7 +14,8 @@ from analytics.advice.shrinkage import Counts, first_belief
 from analytics.advice.traits import describe
 from benchmarks import advice
 from benchmarks.advice import Scores, scores_of
-from benchmarks.advice_replay import Action, Prediction, predictions
+from benchmarks.advice_replay import Action, Prediction, actions_of, predictions
+from benchmarks.recordings import read_lines
 from benchmarks.tests.recorded import ODD_ACTIONS, ORDINARY
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -224,6 +225,46 @@ def test_nothing_to_predict_is_told(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert json.loads(last)["all"] == {
         "brier": None, "brier_overall": None, "brier_action_type": None, "ece": None, "n": 0,
     }  # fmt: skip
+
+
+def test_logs_of_single_attempts_are_sessions_of_one_action(tmp_path: Path) -> None:
+    logs = [
+        {"attempt_id": f"a-{second}", "action_id": "r", "action_type": "restart", "incident_id": "i",
+         "started_at": f"2026-01-15T10:30:0{second}", "completed_at": f"2026-01-15T10:30:0{second}.5",
+         "status": "failed", "logs": []}
+        for second in (3, 1, 2)
+    ]  # fmt: skip
+    path = tmp_path / "old.jsonl"
+    path.write_text("".join(json.dumps(log) + "\n" for log in logs))
+    actions = [one for line in read_lines(path) for one in actions_of(line.session())]
+    assert [(one.proposal.action_type, one.incident_id, one.success) for one in actions] == [
+        ("restart", "i", False)
+    ] * 3
+    assert [one.overall for one in predictions(actions)] == [0.5, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("deep", [200, 900])
+def test_parameters_beyond_all_bounds_cost_nothing(tmp_path: Path, deep: int) -> None:
+    odd = [
+        '{"a":' * deep + "1" + "}" * deep,
+        '{"n": 1e999, "m": ' + "9" * 4000 + "}",
+        '{"n": NaN, "\\u0000": "\\ud800"}',
+    ]
+    path = tmp_path / "odd.jsonl"
+    path.write_text(
+        "".join(f'{{"actions": [{{"action_type": "x", "status": "failed", "parameters": {one}}}]}}\n' for one in odd)
+    )
+    assert advice.main([str(path)]) == 0
+
+
+def test_thousands_of_action_types_are_foreseen_by_the_larger_ones() -> None:
+    chance = random.Random(3)
+    actions = [
+        action(number, chance.random() < 0.9, {"action_type": f"t{number % 2500}", "incident_id": "i"}, {})
+        for number in range(3000)
+    ]
+    advised, overall, action_type = brier(scores_of(list(predictions(actions))))
+    assert advised <= min(overall, action_type) + 0.003
 
 
 def test_what_cannot_be_read_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
