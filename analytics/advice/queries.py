@@ -13,7 +13,7 @@ from analytics.advice.traits import describe
 from analytics.advice.words import message_of
 from analytics.counting import Groups, counted, grouped, span_of, total_of
 from analytics.queries import is_exact, shown
-from analytics.rollups import VERDICT_COUNTS, Counts
+from analytics.rollups import VERDICT_COUNTS
 from analytics.snapshot import one_snapshot
 from analytics.summaries.content import Group
 from analytics.sums import claimed_of, durations_of, verified_of
@@ -38,17 +38,17 @@ class Case(NamedTuple):
 
 
 def advice_on(case: Case, window: Window) -> AdviceAnswer:
-    """What was learned of such a case in a window. At most thirteen queries, however much there is."""
+    """What was learned of such a case in a window. At most ten queries, however much there is."""
     with one_snapshot():
         span = [span_of(window.start, window.end)]
-        tried = grouped(counted("attempt", span, by=["action_type"], told=_narrowed(case)))
-        [kinds] = counted("attempt", span, by=KIND) if case.action_type is not None else [{}]
+        # A chance is estimated from all kinds; what is tried in such a case is then among them.
+        [kinds] = counted("attempt", span, by=KIND, told=_narrowed(case) if case.action_type is None else {})
         latest = None if case.action_type is None else latest_of(case.action_type, window)
         failures = latest.failures if latest else failures_on(case.incident_type or "", window)
         expected, looked_at = expected_failures(failures, case.environment)
         similar = _similar_incidents(case, window)
         exact = is_exact(window)
-    actions = _tried(tried)
+    actions = _tried(case, kinds)
     chance = None if latest is None else _chance(case, kinds, latest)
     has_evidence = any(action.claimed.n or action.verified.n for action in actions) or (
         chance is not None and (chance.claimed.has_evidence or chance.verified.has_evidence)
@@ -78,8 +78,14 @@ def _narrowed(case: Case) -> dict[str, str]:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def _tried(by_action_type: Mapping[Group, Counts]) -> list[TriedAction]:
-    """The action types of which attempts ended or have a verdict, the surest first."""
+def _tried(case: Case, kinds: Groups) -> list[TriedAction]:
+    """The action types of which attempts ended or have a verdict in such a case, the surest first."""
+    narrowed = [(KIND.index(name), value) for name, value in _narrowed(case).items()]
+    by_action_type = grouped(
+        {group[:1]: tally}
+        for group, tally in kinds.items()
+        if all(group[position] == value for position, value in narrowed)
+    )
     found = [
         TriedAction(
             action_type=action_type,
