@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from analytics.models import FailurePattern, MetricRecount, ResolutionMetric
+from analytics.models import FailurePattern, MetricRecount, MetricSummary, ResolutionMetric
 from attempts.admin import ATTEMPTS
 from attempts.read_only_admin import ReadOnlyAdmin, as_uuid, brief, large, listed, moment, named
 
@@ -81,6 +81,20 @@ class MetricRecountAdmin(ReadOnlyAdmin):
     search_fields = ("reason",)
     search_help_text = "Looks for every word in the reason, which reads the whole table."
     fields = (moment("bucket_start"), large("reason"), moment("noted_at"))
+
+
+@admin.register(MetricSummary)
+class MetricSummaryAdmin(ReadOnlyAdmin):
+    """What hours and days that have ended add up to, latest first."""
+
+    large_text = ("content",)
+
+    ordering = ("-period_start", "-id")
+    list_display = (moment("period_start"), "grain", "subject", "grouping", moment("sealed_at"))
+    list_filter = ("grain", "subject", "period_start")
+    search_fields = ("grouping",)
+    search_help_text = "Looks for every word in the grouping, which reads the whole table."
+    fields = (moment("period_start"), "grain", "subject", "grouping", large("content"), moment("sealed_at"))
 
 
 def fingerprints_owned(row: FailurePattern) -> SafeString:

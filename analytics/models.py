@@ -1,4 +1,5 @@
-"""What is derived from the record: rollups and the list of buckets to recount. Failure patterns: patterns/models.py.
+"""What is derived from the record: rollups and the list of buckets to recount. Failure patterns: patterns/models.py;
+sums of the rollups: summaries/models.py.
 
 Every figure here can be recounted from the record; analytics.rollups is the only writer of metrics.
 """
@@ -15,6 +16,7 @@ from analytics.patterns.models import (
     FailurePatternKey,
     PatternChange,
 )
+from analytics.summaries.models import MetricSummary
 
 __all__ = [
     "FailureCount",
@@ -23,6 +25,7 @@ __all__ = [
     "FailurePattern",
     "FailurePatternKey",
     "MetricRecount",
+    "MetricSummary",
     "PatternChange",
     "ResolutionMetric",
 ]

@@ -114,7 +114,7 @@ def _look(start: datetime, end: datetime) -> tuple[HourRecounted, set[int]]:
     """What a recount of a span finds, and the buckets that it says must be repaired."""
     with one_snapshot():
         counted = _counted(start, end)
-        stored = _stored(start, end)
+        stored = stored_rollups(start, end)
         due = _due(start, end).values_list("bucket_start", flat=True)
         buckets_due = {bucket_of(bucket) for bucket in due}
         failures = differences_between(start, end)
@@ -137,8 +137,8 @@ def _repair(bucket: int) -> None:
     start, end = bucket_start(bucket), bucket_start(bucket + 1)
     with transaction.atomic():
         execute("SELECT pg_advisory_xact_lock(%s)", [RECORDING])
-        differences, wrong = _compare(_counted(start, end), _stored(start, end))
-        remove_stored(row.id for row in wrong)
+        differences, wrong = _compare(_counted(start, end), stored_rollups(start, end))
+        remove_stored(bucket, (row.id for row in wrong))
         add_to_stored({difference.key: difference.counted for difference in differences if difference.counted})
         repair_between(start, end)
         _due(start, end).delete()
@@ -199,7 +199,7 @@ def _raw_rows(table: str, columns: str, row_type: type[_Row], start: datetime, e
                 yield decode(text)
 
 
-def _stored(start: datetime, end: datetime) -> list[_Stored]:
+def stored_rollups(start: datetime, end: datetime) -> list[_Stored]:
     """The rollup rows of a span; those that count nothing only where they stand in the way of others."""
     found = []
     names = ("id", "bucket_start", "dimensions_digest", *Key._fields[1:], *COUNTS, "durations", "first_bin")

@@ -16,6 +16,7 @@ import msgspec
 
 from analytics.buckets import bucket_of, bucket_start
 from analytics.histogram import LONGEST_SECONDS, bin_of
+from analytics.summaries.periods import DAY, GRAINS, HOUR, SUBJECTS, period_start
 from attempts.records import OPEN_STATUSES
 from attempts.rows import AttemptChange, AttemptRow
 from attempts.storage import execute
@@ -58,11 +59,21 @@ class Key(NamedTuple):
     environment: str
 
 
-_ADD: Final = "SELECT add_to_resolution_metrics(%s::json)"
+# What is changed here is no longer what was summed up of its hour and day. In the same statement, which costs no round
+# trip; a later one would meet the summaries in the same order, so that two recorders do not deadlock.
+_UNSEAL: Final = f"""
+    WITH unsealed AS (
+        DELETE FROM metric_summaries
+        WHERE subject = ANY(%s) AND (grain = '{HOUR}' AND period_start = ANY(%s::timestamptz[])
+                                     OR grain = '{DAY}' AND period_start = ANY(%s::timestamptz[]))
+    )
+"""  # noqa: S608  # constants
+_ADD: Final = f"{_UNSEAL} SELECT add_to_resolution_metrics(%s::json)"
 _NAMES: Final = (
     "bucket_start, subject, action_type, incident_type, engine, engine_version, environment, dimensions_digest"
 )
 _GROW: Final = f"""
+    {_UNSEAL}
     INSERT INTO resolution_metrics AS stored ({_NAMES}, {", ".join(COUNTS)}, durations)
     SELECT {_NAMES}, {", ".join(f"coalesce({count}, 0)" for count in COUNTS)}, add_to_histogram('{{}}', bins, added)
     FROM json_to_recordset(%s::json) AS delta (
@@ -76,6 +87,7 @@ _GROW: Final = f"""
         durations = CASE WHEN EXCLUDED.durations = '{{}}' THEN stored.durations
                          ELSE add_histograms(stored.durations, EXCLUDED.durations) END
 """  # noqa: S608  # names of our own columns
+_REMOVE: Final = f"{_UNSEAL} DELETE FROM resolution_metrics WHERE id = ANY(%s)"  # noqa: S608
 
 # {name of one of COUNTS, or number of a bin: how many}
 Counts = dict[str | int, int]
@@ -210,6 +222,8 @@ def apply_changes(changes: Iterable[Change]) -> None:
 def add_to_stored(deltas: Mapping[Key, Counts]) -> None:
     """Add counts to the stored rollup rows, making those that are missing. One statement, rows in key order.
 
+    It removes the summaries that the rows were part of.
+
     What only grows, as new rows of the record make it, is one INSERT ... ON CONFLICT DO UPDATE. That holds the check
     that no count is negative against the bare delta, before it looks for the row to add it to; so the other deltas go
     to a function in the database (migration 0002), which takes about twice as long.
@@ -219,12 +233,27 @@ def add_to_stored(deltas: Mapping[Key, Counts]) -> None:
     # In key order, so that two recorders who touch the same rows wait for each other instead of deadlocking.
     rows = [_delta_form(key, deltas[key]) for key in sorted(deltas)]
     grows = all(count > 0 for counts in deltas.values() for count in counts.values())
-    execute(_GROW if grows else _ADD, [msgspec.json.encode(rows).decode()])
+    execute(_GROW if grows else _ADD, [*_touched(deltas), msgspec.json.encode(rows).decode()])
 
 
-def remove_stored(ids: Iterable[int]) -> None:
-    """Remove rollup rows that a recount did not find as they are. Only for rebuild.py, under its lock."""
-    execute("DELETE FROM resolution_metrics WHERE id = ANY(%s)", [list(ids)])
+def remove_stored(bucket: int, ids: Iterable[int]) -> None:
+    """Remove rollup rows of a bucket that a recount did not find as they are. Only for rebuild.py, under its lock."""
+    starts = [[period_start(grain, bucket // GRAINS[grain])] for grain in (HOUR, DAY)]
+    execute(_REMOVE, [list(SUBJECTS), *starts, list(ids)])
+
+
+def _touched(keys: Iterable[Key]) -> tuple[list[str], list[datetime], list[datetime]]:
+    """The subjects, and the hours and days, whose summaries these rows were part of."""
+    subjects, hours, days = set(), set(), set()
+    for key in keys:
+        subjects.add(key.subject)
+        hours.add(key.bucket // GRAINS[HOUR])
+        days.add(key.bucket // GRAINS[DAY])
+    return (
+        sorted(subjects),
+        [period_start(HOUR, hour) for hour in sorted(hours)],
+        [period_start(DAY, day) for day in sorted(days)],
+    )
 
 
 def _delta_form(key: Key, counts: Counts) -> dict[str, Any]:

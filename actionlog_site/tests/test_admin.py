@@ -18,8 +18,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from access.groups import INVESTIGATORS, OPERATORS
-from analytics.models import FailurePattern, MetricRecount, ResolutionMetric
-from analytics.tests.factories import make_metric, make_pattern, make_recount
+from analytics.models import FailurePattern, MetricRecount, MetricSummary, ResolutionMetric
+from analytics.tests.factories import make_metric, make_pattern, make_recount, make_summary
 from attempts.models import ActionAttempt, ActionLog, ActionLogEntry, Refusal
 from attempts.tests.factories import make_attempt, make_refusal, make_step
 from engines.models import EngineJournal
@@ -53,6 +53,7 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
     ImportedFile: make_imported_file,
     ResolutionMetric: lambda: make_metric(durations=[1, 2]),
     MetricRecount: make_another_recount,
+    MetricSummary: make_summary,
     FailurePattern: lambda: make_pattern(uuid.uuid4()),
 }
 every_table = pytest.mark.parametrize("model", ROWS, ids=lambda model: model.__name__)

@@ -1,12 +1,23 @@
 """Failure patterns, rollup rows and recounts for tests, written straight into the tables."""
 
 import uuid
+from datetime import timedelta
+from itertools import count
 from typing import Any
 
 from django.utils import timezone
 
-from analytics.models import FailureFingerprint, FailurePattern, FailurePatternKey, MetricRecount, ResolutionMetric
+from analytics.models import (
+    FailureFingerprint,
+    FailurePattern,
+    FailurePatternKey,
+    MetricRecount,
+    MetricSummary,
+    ResolutionMetric,
+)
 from attempts.fingerprint import VERSION
+
+_hours = count(1)
 
 
 def make_pattern(*fingerprints: uuid.UUID, **facts: Any) -> FailurePattern:
@@ -50,6 +61,22 @@ def make_recount(**facts: Any) -> MetricRecount:
             "bucket_start": now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0),
             "reason": "a receiver failed",
             "noted_at": now,
+            **facts,
+        }
+    )
+
+
+def make_summary(**facts: Any) -> MetricSummary:
+    """What an hour adds up to: nothing, unless told otherwise. Another hour each time."""
+    now = timezone.now()
+    return MetricSummary.objects.create(
+        **{
+            "subject": ResolutionMetric.Subject.ATTEMPT,
+            "grain": MetricSummary.Grain.HOUR,
+            "period_start": now.replace(minute=0, second=0, microsecond=0) - next(_hours) * timedelta(hours=1),
+            "grouping": "everything",
+            "content": "[]",
+            "sealed_at": now,
             **facts,
         }
     )

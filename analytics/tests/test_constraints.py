@@ -43,6 +43,15 @@ METRIC: dict[str, Any] = {
     **dict.fromkeys(COUNTS, 0),
 }
 RECOUNT: dict[str, Any] = {"bucket_start": datetime(2026, 5, 2, tzinfo=UTC), "reason": "", "noted_at": NOW}
+SUMMARY: dict[str, Any] = {
+    "id": 2_000_000,
+    "subject": "attempt",
+    "grain": "hour",
+    "period_start": datetime(2026, 5, 2, tzinfo=UTC),
+    "grouping": "everything",
+    "content": "[]",
+    "sealed_at": NOW,
+}
 PATTERN: dict[str, Any] = {
     "pattern_id": uuid.UUID(int=2),
     "action_type": "",
@@ -97,6 +106,10 @@ REFUSED: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     *(("resolution_metrics_counts_not_negative", "resolution_metrics", METRIC, {name: -1}) for name in COUNTS),
     ("resolution_metrics_durations_not_negative", "resolution_metrics", METRIC, {"durations": [1, -1]}),
     ("metric_recounts_pkey", "metric_recounts", RECOUNT, {"bucket_start": NOW}),
+    ("metric_summaries_pkey", "metric_summaries", SUMMARY, {"id": 1_000_000}),
+    ("metric_summaries_key", "metric_summaries", SUMMARY, {"period_start": NOW}),
+    ("metric_summaries_subject_known", "metric_summaries", SUMMARY, {"subject": "step"}),
+    ("metric_summaries_grain_known", "metric_summaries", SUMMARY, {"grain": "week"}),
     ("failure_patterns_pkey", "failure_patterns", PATTERN, {"pattern_id": KNOWN}),
     ("failure_patterns_state_known", "failure_patterns", PATTERN, {"state": "open"}),
     *(
@@ -185,6 +198,7 @@ REFUSED: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
         for table, row in (("failure_pattern_keys", KEY), ("failure_counts", COUNT), ("failure_incidents", INCIDENT))
         for name in row
     ),
+    *((name, "metric_summaries", SUMMARY, {name: None}) for name in SUMMARY),
 ]
 
 
@@ -192,6 +206,7 @@ REFUSED: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
 def stored(db: None) -> None:
     insert("resolution_metrics", {**METRIC, "id": 1_000_000, "dimensions_digest": KNOWN})
     insert("metric_recounts", {**RECOUNT, "bucket_start": NOW})
+    insert("metric_summaries", {**SUMMARY, "id": 1_000_000, "period_start": NOW})
     insert("failure_patterns", {**PATTERN, "pattern_id": KNOWN})
     insert("failure_pattern_keys", {**KEY, "pattern_key": KNOWN})
     insert("failure_fingerprints", {**FINGERPRINT, "fingerprint": KNOWN})

@@ -15,6 +15,7 @@ from analytics.buckets import bucket_start
 from analytics.patterns.totals import recount_totals
 from analytics.rebuild import Difference, recount
 from analytics.rollups import Counts
+from analytics.summaries.checking import check_summaries
 from resolutions.recount import recount as recount_columns
 
 MAX_SHOWN = 50
@@ -57,6 +58,8 @@ class Command(BaseCommand):
             self._progress(f"{hours} hours recounted, at {part.start:%Y-%m-%d %H:%M}, {self._different} rows differ")
         totals = recount_totals(repair=not check)
         self._show(totals.differences)
+        for day in check_summaries(repair=not check, start=start, end=end):
+            self._show(f"{name}: is not what its metrics add up to" for name in day.wrong)
         self._clear_progress()
         if self._different > MAX_SHOWN:
             self.stdout.write(f"... and {self._different - MAX_SHOWN} more")
