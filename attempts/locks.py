@@ -13,3 +13,5 @@ FIRST_RUN: Final = 0x41435403
 # Transaction locks, the first number of a pair; the second is the slot of an incident. Held by whoever changes
 # resolution attempts of the incident, and taken before any row.
 INCIDENTS: Final = 0x41435404
+# Session lock. Held by the one process that does the upkeep; others leave it to that one.
+UPKEEP: Final = 0x41435405

@@ -11,6 +11,7 @@ from django.db import connections
 from access.sign_in_links import issue_sign_in_link
 from actionlog_site.first_run import prepare
 from actionlog_site.serve import PortTakenError, greeting, run, take_port
+from actionlog_site.upkeep import upkeep_beside
 
 
 class Command(BaseCommand):
@@ -41,6 +42,9 @@ class Command(BaseCommand):
                 first=first,
             )
             connections.close_all()  # the web server makes its own, in its own threads
-            served = run(listener, on_ready=lambda: print(text, flush=True), end_with_parent=options["end_with_parent"])
+            with upkeep_beside():
+                served = run(
+                    listener, on_ready=lambda: print(text, flush=True), end_with_parent=options["end_with_parent"]
+                )
         if not served:
             raise CommandError("The web server did not start; the reason is above.")
