@@ -47,15 +47,15 @@ ERRORS: Final = (
 STEP_NAMES: Final = ("check preconditions", "execute", "wait until settled", "verify")
 
 
-def attempts(count: int, *, failing: float, seed: int) -> Iterator[Document]:
+def attempts(count: int, *, failing: float, seed: int, spread: timedelta = SPREAD) -> Iterator[Document]:
     """Finished attempts with their steps, as whole documents in the order of their start.
 
-    Starts are spread over the last ten minutes. failing is the share that fails; some others are skipped.
+    Starts are spread evenly up to now. failing is the share that fails; some others are skipped.
     """
     chance = random.Random(seed)
-    first_start = datetime.now(UTC) - SPREAD
+    first_start = datetime.now(UTC) - spread
     for index in range(count):
-        started_at = first_start + SPREAD * index / count
+        started_at = first_start + spread * index / count
         yield _finish(chance, _start(chance, seed, index, started_at), started_at, failing=failing)
 
 
@@ -65,6 +65,23 @@ def starts(count: int, *, seed: int) -> Iterator[Document]:
     now = datetime.now(UTC)
     for index in range(count):
         yield _start(chance, seed, index, now) | {"status": "in_progress"}
+
+
+def resolution_of(attempts_of_incident: list[Document]) -> Document:
+    """The resolution attempt that these attempts on one incident, in the order of their start, belong to."""
+    first, last = attempts_of_incident[0], attempts_of_incident[-1]
+    outcome = {"success": "resolved", "failed": "failed"}.get(last["status"], "escalated")
+    told = ("resolution_id", "incident_id", "incident_type", "environment", "engine", "engine_version", "confidence")
+    return {
+        **{name: first[name] for name in told},
+        "severity": "high",
+        "service": first["parameters"]["service"],
+        "title": f"{first['parameters']['service']}: {first['incident_type']}",
+        "status": outcome,
+        "started_at": first["started_at"],
+        "completed_at": last["completed_at"],
+        "summary": {"attempts": len(attempts_of_incident)},
+    }
 
 
 def _start(chance: random.Random, seed: int, index: int, started_at: datetime) -> Document:
