@@ -5,7 +5,6 @@ from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
-from msgspec.structs import asdict
 
 from attempts.details import EMPTY_OBJECT, NULL, AttemptDetail, JsonObject, JsonObjectOrNull, value_or
 from attempts.records import VerdictValue
@@ -65,11 +64,15 @@ class IncidentDetail(Struct):
     resolution_attempts: list[ResolutionDetail]
 
 
+# What a detail has as the row has it; found once, since a page shows many rows.
+_AS_STORED: Final = [name for name in ResolutionRow.__struct_fields__ if name in ResolutionDetail.__struct_fields__]
+
+
 def detail_of_resolution(
     row: ResolutionRow, action_attempts: list[AttemptDetail] | UnsetType = UNSET
 ) -> ResolutionDetail:
     """The detail of a row. Without action attempts they, and what follows from them, are absent and not empty."""
-    told = {name: value for name, value in asdict(row).items() if name in ResolutionDetail.__struct_fields__}
+    told = {name: getattr(row, name) for name in _AS_STORED}
     detail = ResolutionDetail(
         **told
         | {
