@@ -1,7 +1,8 @@
 """The figures of local attempts, with the names and definitions of the server's /api/action-attempts/statistics/. Pure.
 
 A success rate is success / (success + failed), a fraction, None without any; n is that sum. Durations are in seconds,
-of what succeeded or failed, and exact here, where the server's are within 5 %.
+of what succeeded or failed, and exact here, where the server's are within 5 %. Intervals, and what verdicts say, the
+server alone tells.
 """
 
 import math
@@ -46,7 +47,12 @@ class _Tally:
     def timed(self) -> dict[str, Any]:
         ordered = sorted(self.durations)
         named = {f"p{percent}": _percentile(ordered, percent / 100) for percent in (50, 95, 99)}
-        return {**named, "n": len(ordered)}
+        return {
+            **named,
+            "mean": sum(ordered) / len(ordered) if ordered else None,
+            "slowest": ordered[-1] if ordered else None,
+            "n": len(ordered),
+        }
 
     def total(self) -> int:
         return self.by_status.total()

@@ -2,6 +2,11 @@
 
 A success rate is success / (success + failed), a fraction, null without any; n is that sum. Percentiles are in
 seconds, within 5 % of the true value, null without any. exact is false while a bucket of the window is to be recounted.
+
+Each rate is there twice, with its count and its 95 % interval. claimed is what the engines said: success / (success +
+failed), of resolution attempts resolved / (resolved + failed). verified is what turned out, as the latest verdict on
+each has it: worked / (worked + no_effect + made_worse + reopened); unverified is how many, of any status, have no
+verdict that knows. Nothing is inferred from what was not verified.
 """
 
 from datetime import date, datetime
@@ -39,11 +44,16 @@ def rate_of(successes: int, n: int) -> Rate:
 
 
 class Durations(Struct, kw_only=True):
-    """Percentiles of the known durations of what ended, in seconds; n is how many are known."""
+    """The known durations of what ended, in seconds; n is how many are known, null stands for none.
+
+    mean is exact to the microsecond. slowest is within 4 % of the longest: it is read from a histogram.
+    """
 
     p50: float | None
     p95: float | None
     p99: float | None
+    mean: float | None
+    slowest: float | None
     n: int
 
 
@@ -77,6 +87,9 @@ class ActionTypeFigures(Struct, kw_only=True):
     total: int
     success_rate: float | None
     n: int
+    claimed: Rate
+    verified: Rate
+    unverified: int
     durations: Durations
 
 
@@ -87,6 +100,9 @@ class AttemptFigures(Struct, kw_only=True):
     total: int
     success_rate: float | None
     n: int
+    claimed: Rate
+    verified: Rate
+    unverified: int
     durations: Durations
     in_progress: int
 
@@ -98,6 +114,9 @@ class ResolutionFigures(Struct, kw_only=True):
     total: int
     success_rate: float | None
     n: int
+    claimed: Rate
+    verified: Rate
+    unverified: int
     durations: Durations
 
 
@@ -122,6 +141,9 @@ class DayFigures(Struct, kw_only=True):
     total: int
     success_rate: float | None
     n: int
+    claimed: Rate
+    verified: Rate
+    unverified: int
 
 
 class ActionStatistics(Struct, kw_only=True):
@@ -136,7 +158,110 @@ class ActionStatistics(Struct, kw_only=True):
     by_status: AttemptCounts
     success_rate: float | None
     n: int
+    claimed: Rate
+    verified: Rate
+    unverified: int
     durations: Durations
     by_action_type: list[ActionTypeFigures]
     by_day: list[DayFigures]
+    exact: bool
+
+
+class Figures(Struct, kw_only=True):
+    """What some attempts, or resolution attempts, add up to. by_status names every status of theirs, zeros too."""
+
+    by_status: dict[str, int]
+    total: int
+    claimed: Rate
+    verified: Rate
+    unverified: int
+    durations: Durations
+
+
+class GroupFigures(Figures, kw_only=True):
+    """Those that have these values of the dimensions grouped by; '' stands for one that was not told."""
+
+    group: dict[str, str]
+
+
+class BucketFigures(Figures, kw_only=True):
+    """Those that started in one bucket of time, as far as it lies in the window: start <= effective_started_at < end.
+
+    local_start is the same moment as start, as the clocks of the time zone showed it.
+    """
+
+    start: datetime
+    end: datetime
+    local_start: datetime
+
+
+class LeftOut(Struct, kw_only=True):
+    """How many groups are not listed, and how much they count together: the smallest, beyond the limit."""
+
+    groups: int
+    total: int
+
+
+class Statistics(Struct, kw_only=True):
+    """The answer of GET /api/statistics/: what started in a window, in all, by group and by bucket of time.
+
+    groups is empty without grouping, the most frequent first. buckets holds every bucket of the window, empty ones too.
+    """
+
+    subject: str
+    group_by: str
+    window: WindowShown
+    bucket: str
+    timezone: str
+    total: Figures
+    groups: list[GroupFigures]
+    groups_left_out: LeftOut
+    buckets: list[BucketFigures]
+    exact: bool
+
+
+class IncidentFigures(Struct, kw_only=True):
+    """What some closed incidents add up to. Closed: an attempt to resolve it has ended, and none is open.
+
+    closed = automated + escalated + failed. automated: the last attempt resolved it, and none was escalated; escalated:
+    any was; failed: the rest. automation_rate is automated / closed. time_to_resolution is from the first start to the
+    last end as resolved, of those that were resolved at all; its mean is the mean time to resolution.
+    """
+
+    closed: int
+    automated: int
+    escalated: int
+    failed: int
+    automation_rate: Rate
+    time_to_resolution: Durations
+
+
+class IncidentGroupFigures(IncidentFigures, kw_only=True):
+    """Those whose last resolution attempt has these values; '' stands for one that was not told."""
+
+    group: dict[str, str]
+
+
+class IncidentBucketFigures(IncidentFigures, kw_only=True):
+    """Those that closed in one bucket of time, as far as it lies in the window; as in BucketFigures."""
+
+    start: datetime
+    end: datetime
+    local_start: datetime
+
+
+class IncidentStatistics(Struct, kw_only=True):
+    """The answer of GET /api/statistics/incidents/: the incidents that closed in a window.
+
+    As Statistics is, but by the end of an incident's last resolution attempt, and with the dimensions of that attempt.
+    """
+
+    group_by: str
+    window: WindowShown
+    bucket: str
+    timezone: str
+    total: IncidentFigures
+    groups: list[IncidentGroupFigures]
+    groups_left_out: LeftOut
+    buckets: list[IncidentBucketFigures]
     exact: bool

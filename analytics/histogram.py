@@ -7,7 +7,7 @@ RELATIVE_ERROR of the value that stands for its bin. Pure functions; where histo
 
 import math
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Final
 
@@ -36,22 +36,28 @@ def value_of(bin_number: int) -> float:
 
 
 def percentile(bins: Mapping[int, int], fraction: float) -> float | None:
-    """The duration, in seconds, below which this fraction (0 to 1) of {bin: count} lies; None without any duration.
+    """percentiles() of one fraction."""
+    return percentiles(bins, [fraction])[0]
+
+
+def percentiles(bins: Mapping[int, int], fractions: Sequence[float]) -> list[float | None]:
+    """The durations, in seconds, below which each fraction (0 to 1) of {bin: count} lies; None without any duration.
 
     Between two neighbouring durations it is interpolated linearly, as PostgreSQL's percentile_cont does: both are
     within RELATIVE_ERROR, and so is what lies between them.
     """
     ordered = sorted(bins.items())
-    reached = list(accumulate(count for _, count in ordered))
+    reached = list(accumulate([count for _, count in ordered]))
     if not reached or not reached[-1]:
-        return None
-    rank = fraction * (reached[-1] - 1)
-    below = math.floor(rank)
+        return [None] * len(fractions)
 
     def value_at(position: int) -> float:
         return value_of(ordered[bisect_right(reached, position)][0])
 
-    low = value_at(below)
-    if rank == below:
-        return low
-    return low + (value_at(below + 1) - low) * (rank - below)
+    found: list[float | None] = []
+    for fraction in fractions:
+        rank = fraction * (reached[-1] - 1)
+        below = math.floor(rank)
+        low = value_at(below)
+        found.append(low if rank == below else low + (value_at(below + 1) - low) * (rank - below))
+    return found

@@ -84,7 +84,9 @@ def test_statistics_are_those_of_what_it_holds() -> None:
     assert (told["total_attempts"], told["successful"], told["failed"]) == (5, 3, 1)
     assert (told["success_rate"], told["n"], told["source"]) == (0.75, 4, "local")
     assert {row["action_type"]: row["success_rate"] for row in told["by_action_type"]} == {"restart": 1.0, "flush": 0.0}
-    assert told["by_action_type"][0]["durations"] == {"p50": 2.0, "p95": 2.9, "p99": 2.98, "n": 3}
+    assert told["by_action_type"][0]["durations"] == {
+        "p50": 2.0, "p95": 2.9, "p99": 2.98, "mean": 2.0, "slowest": 3.0, "n": 3
+    }  # fmt: skip
     assert action_logger.get_action_statistics(days_back=30)["total_attempts"] == 6
 
 

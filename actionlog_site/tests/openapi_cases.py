@@ -177,6 +177,18 @@ CASES: Final[dict[tuple[str, str], list[Case]]] = {
         Case(200, query={"window": "3660d", "subject": "resolution"}),
         Case(400, query={"subject": "incident"}),
     ],
+    ("get", "/api/statistics/"): [
+        Case(200),
+        Case(200, query={"group_by": "action_and_incident_type", "window": "90d", "timezone": "America/New_York"}),
+        Case(200, query={"subject": "resolution", "group_by": "engine_version", "bucket": "hour", "window": "1d"}),
+        Case(200, query={"start": "2026-02-28T00:00:00Z", "end": "2026-03-02T00:00:00Z", "bucket": "15m"}),
+        Case(400, query={"subject": "resolution", "group_by": "action_type"}),
+    ],
+    ("get", "/api/statistics/incidents/"): [
+        Case(200),
+        Case(200, query={"group_by": "incident_type", "window": "30d", "bucket": "week"}),
+        Case(400, query={"bucket": "15m", "window": "3660d"}),
+    ],
     ("get", "/api/engines/"): _list(engine="resolver", active="true"),
     ("get", "/api/engines/{journal_id}/"): _one("journal_id", JOURNAL["journal_id"], UNKNOWN),
     ("post", "/api/ingest/"): [

@@ -65,13 +65,15 @@ def test_every_block_does_what_the_readme_says(server: Server) -> None:
         answers.append(answer)
         text = text[end:].lstrip()
     assert not [answer for answer in answers if "error" in answer]
-    failed, recent, incident, metrics, statistics, timeline, steps, engines, feed = answers
+    failed, recent, incident, metrics, statistics, by_kind, closed, timeline, steps, engines, feed = answers
     assert [attempt["action_id"] for attempt in failed["results"]] == ["clear_cache_001"]
     assert len(recent["results"]) == 2
     assert incident["incident_id"] == "inc_001"
     assert metrics["attempts"]["success_rate"] == 0.5
     assert metrics["exact"] is True
     assert statistics["total_attempts"] == 2
+    assert sum(group["total"] for group in by_kind["groups"]) == by_kind["total"]["claimed"]["n"] == 2
+    assert closed["bucket"] == "week"
     assert [entry["kind"] for entry in timeline["entries"]] == ["attempt_started", "step", "attempt_ended"]
     assert steps["breakdown"]["attempts"] == 1
     assert engines["results"] == []

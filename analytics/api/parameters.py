@@ -31,6 +31,7 @@ class FigureParameters(serializers.Serializer[Any]):
     environment = DimensionText("this environment")
     incident_type = DimensionText("this type of incident")
     engine = DimensionText("this engine")
+    engine_version = DimensionText("this version of the engine")
     action_type = DimensionText("this type of action (resolution attempts have none, and are not narrowed by it)")
 
     @classmethod
@@ -62,7 +63,7 @@ class MetricsParameters(FigureParameters):
             raise serializers.ValidationError(str(fault)) from None
 
 
-class StatisticsParameters(FigureParameters):
+class ActionStatisticsParameters(FigureParameters):
     days_back = serializers.IntegerField(
         default=7, min_value=1, max_value=MAX_DAYS, help_text="How many times 24 hours to go back."
     )

@@ -8,6 +8,7 @@ from analytics.api.record_statistics import (
     ParametersView,
     StepsView,
 )
+from analytics.api.statistics import IncidentStatisticsView, StatisticsView
 from analytics.api.timeline import TimelineView
 from analytics.api.views import ActionStatisticsView, MetricsView
 from attempts.api.addresses import with_or_without_slash
@@ -36,5 +37,9 @@ urlpatterns = [
     *with_or_without_slash("statistics/confidence", ConfidenceView.as_view({"get": "retrieve"}), "confidence"),
     *with_or_without_slash(
         "action-attempts/statistics", ActionStatisticsView.as_view({"get": "retrieve"}), "action-statistics"
+    ),
+    *with_or_without_slash("statistics", StatisticsView.as_view({"get": "retrieve"}), "statistics"),
+    *with_or_without_slash(
+        "statistics/incidents", IncidentStatisticsView.as_view({"get": "retrieve"}), "incident-statistics"
     ),
 ]

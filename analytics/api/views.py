@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from analytics import queries
-from analytics.api.parameters import MetricsParameters, StatisticsParameters
+from analytics.api.parameters import ActionStatisticsParameters, MetricsParameters
 from analytics.figures import ActionStatistics, Metrics
 from analytics.models import ResolutionMetric
 from attempts.api.reading import ReadView
@@ -27,12 +27,14 @@ class MetricsView(ReadView):
 
 class ActionStatisticsView(ReadView):
     queryset = ResolutionMetric.objects.all()
-    query_parameters: ClassVar = {"retrieve": StatisticsParameters.names()}
+    query_parameters: ClassVar = {"retrieve": ActionStatisticsParameters.names()}
 
-    @extend_schema(operation_id="action_statistics_read", parameters=[StatisticsParameters], responses=ActionStatistics)
+    @extend_schema(
+        operation_id="action_statistics_read", parameters=[ActionStatisticsParameters], responses=ActionStatistics
+    )
     def retrieve(self, request: Request) -> Response:
         """Counts, success rate and durations of the last days, overall, by action type and by day of a time zone."""
-        parameters = StatisticsParameters.of(request)
+        parameters = ActionStatisticsParameters.of(request)
         told = parameters.validated_data
         return Response(
             queries.action_statistics(
