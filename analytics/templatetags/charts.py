@@ -1,0 +1,49 @@
+"""Template tags of charts, of the tables below them, and of rates with their intervals."""
+
+import json
+from typing import Any, Final
+
+from django import template
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+from analytics.charts.chart import Chart, interval_text, rate_text, seconds_text
+from analytics.figures import Rate
+
+register = template.Library()
+
+register.filter("seconds", seconds_text)
+
+# JSON inside a script element: nothing in it may end the element.
+_ESCAPES: Final = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
+
+
+@register.inclusion_tag("analytics/_chart.html")
+def chart(chart: Chart) -> dict[str, Any]:
+    """A chart with its table."""
+    figure = json.dumps(chart.figure, allow_nan=False, separators=(",", ":")).translate(_ESCAPES)
+    return {"chart": chart, "figure": mark_safe(figure), "rows": _rows(chart)}  # noqa: S308  # escaped above
+
+
+@register.inclusion_tag("analytics/_rate.html", name="rate")
+def rate_shown(rate: Rate) -> dict[str, Any]:
+    """A rate with its interval, in figures and as a bar."""
+    if rate.rate is None or rate.low is None or rate.high is None:
+        return {"rate": rate}
+    return {
+        "rate": rate,
+        "text": rate_text(rate),
+        "interval": interval_text(rate),
+        "left": f"{100 * rate.low:.1f}",
+        "width": f"{max(100 * (rate.high - rate.low), 1):.1f}",
+        "at": f"{100 * rate.rate:.1f}",
+    }
+
+
+def _rows(chart: Chart) -> SafeString:
+    """The rows of its table. Hundreds of them are put together here, since a loop of the template is slow at it."""
+    rows = []
+    for name, *cells in chart.rows:
+        numbers = "".join(f'<td class="number">{escape(cell)}</td>' for cell in cells)
+        rows.append(f'<tr><th scope="row">{escape(name)}</th>{numbers}</tr>')
+    return mark_safe("".join(rows))  # noqa: S308  # every part is escaped above
