@@ -4,17 +4,40 @@ Traces and layout are Plotly's, see https://plotly.com/javascript/reference/, bu
 property of that name of the page, "--success/40" the same with 40 % of opacity.
 """
 
-from collections.abc import Sequence
-from typing import Any
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
 from msgspec import Struct
 
 from analytics.figures import Rate
 from attempts.shown import about_duration, percent
 
-NONE = "–"
-# Where a number of seconds is drawn on a logarithmic scale; below the first nothing is told apart.
-SECONDS_SHOWN = (0.001, 0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 36_000.0, 86_400.0, 864_000.0, 8_640_000.0)
+NONE: Final = "\N{EN DASH}"
+# The marks of a logarithmic axis of seconds; below the first nothing is told apart.
+MARKS: Final = {
+    0.001: "1 ms",
+    0.01: "10 ms",
+    0.1: "100 ms",
+    0.3: "300 ms",
+    1.0: "1 s",
+    3.0: "3 s",
+    10.0: "10 s",
+    30.0: "30 s",
+    60.0: "1 min",
+    180.0: "3 min",
+    600.0: "10 min",
+    1_800.0: "30 min",
+    3_600.0: "1 h",
+    10_800.0: "3 h",
+    36_000.0: "10 h",
+    86_400.0: "1 d",
+    259_200.0: "3 d",
+    864_000.0: "10 d",
+    8_640_000.0: "100 d",
+}
+SHORTEST: Final = 0.001
+MOST_MARKS: Final = 7
 
 
 class Chart(Struct, kw_only=True):
@@ -43,26 +66,31 @@ def rate_text(rate: Rate) -> str:
 
 
 def interval_text(rate: Rate) -> str:
-    """The 95 % interval in whole percent: 52–85 %."""
+    """The 95 % interval in whole percent, such as 52 to 85."""
     if rate.low is None or rate.high is None:
         return NONE
-    return f"{100 * rate.low:.0f}–{100 * rate.high:.0f}\u202f%"
+    return f"{100 * rate.low:.0f}\N{EN DASH}{100 * rate.high:.0f}\u202f%"
 
 
 def seconds_text(seconds: float | None) -> str:
     return about_duration(seconds) or NONE
 
 
-def seconds_axis(values: Sequence[float | None]) -> dict[str, Any]:
-    """A logarithmic axis for these numbers of seconds, whose marks read as durations."""
-    known = [max(value, SECONDS_SHOWN[0]) for value in values if value is not None]
-    low, high = (min(known), max(known)) if known else (1.0, 1.0)
-    below = max((mark for mark in SECONDS_SHOWN if mark <= low), default=SECONDS_SHOWN[0])
-    above = min((mark for mark in SECONDS_SHOWN if mark >= high), default=high)
-    marks = [mark for mark in SECONDS_SHOWN if below <= mark <= above]
-    return {"type": "log", "tickvals": marks, "ticktext": [about_duration(mark) for mark in marks]}
+def seconds_axis(values: Iterable[float | None]) -> dict[str, Any]:
+    """A logarithmic axis for these numbers of seconds, whose marks read as durations. It ends at marks."""
+    known = [max(value, SHORTEST) for value in values if value is not None] or [1.0]
+    below = max(mark for mark in MARKS if mark <= min(known))
+    above = min((mark for mark in MARKS if mark >= max(known)), default=max(known))
+    marks = [mark for mark in MARKS if below <= mark <= above]
+    marks = marks[:: -(-len(marks) // MOST_MARKS)]
+    return {
+        "type": "log",
+        "range": [math.log10(below) - 0.05, math.log10(max(above, below * 3)) + 0.05],
+        "tickvals": marks,
+        "ticktext": [MARKS[mark] for mark in marks],
+    }
 
 
 def drawn_seconds(seconds: float | None) -> float | None:
     """Where a duration stands on that axis, which has no zero."""
-    return None if seconds is None else max(seconds, SECONDS_SHOWN[0])
+    return None if seconds is None else max(seconds, SHORTEST)

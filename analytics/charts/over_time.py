@@ -19,6 +19,7 @@ NOTHING_STARTED: Final = "Nothing started in this window. Choose a longer one, o
 # How a bucket is named in tables, and (in the words of d3) below the pointer.
 LABELS: Final = {"15m": "%-d %b %H:%M", "hour": "%-d %b %H:%M", "day": "%a %-d %b", "week": "week of %-d %b"}
 HOVER: Final = {"15m": "%-d %b %H:%M", "hour": "%-d %b %H:00", "day": "%a %-d %b", "week": "week %V"}
+MOST_MARKS: Final = 7
 # Each status has its own colour, which is that of its rows, from the bottom up.
 STATUS_COLOURS: Final = {
     "success": "--success",
@@ -40,6 +41,7 @@ class Time(NamedTuple):
     at: str
     milliseconds: float
     label: str
+    mark: str
 
 
 def time_of(start: datetime, end: datetime, zone: ZoneInfo, length: str) -> Time:
@@ -49,7 +51,10 @@ def time_of(start: datetime, end: datetime, zone: ZoneInfo, length: str) -> Time
     # The middle of a quarter of an hour would read as a time of its own.
     middle = local if length == "15m" else local + span / 2
     begins = local - timedelta(days=local.weekday()) if length == "week" else local
-    return Time(middle.isoformat(), span.total_seconds() * 1000, begins.strftime(LABELS[length]))
+    mark = "%-d %b" if length in ("day", "week") else "%H:%M<br>%-d %b"
+    return Time(
+        middle.isoformat(), span.total_seconds() * 1000, begins.strftime(LABELS[length]), begins.strftime(mark)
+    )
 
 
 def times_of(
@@ -59,8 +64,16 @@ def times_of(
     return [time_of(bucket.start, bucket.end, zone, length) for bucket in buckets]
 
 
-def time_axis(length: str) -> dict[str, Any]:
-    return {"type": "date", "hoverformat": HOVER[length], "nticks": 8, "showgrid": False}
+def time_axis(times: Sequence[Time], length: str) -> dict[str, Any]:
+    """An axis with some of these buckets marked."""
+    marked = times[:: -(-len(times) // MOST_MARKS)]
+    return {
+        "type": "date",
+        "hoverformat": HOVER[length],
+        "tickvals": [time.at for time in marked],
+        "ticktext": [time.mark for time in marked],
+        "showgrid": False,
+    }
 
 
 def rates_over_time(
@@ -80,7 +93,7 @@ def rates_over_time(
         traces += _band(times, verified, "--success", "verified")
     chart.traces = traces
     chart.layout = {
-        "xaxis": time_axis(length),
+        "xaxis": time_axis(times, length),
         "yaxis": {"range": [-0.02, 1.02], "tickformat": ".0%", "tickvals": [0, 0.25, 0.5, 0.75, 1]},
     }
     chart.columns = ("", "claimed", "95 % interval", "n", "verified", "95 % interval", "n")
@@ -155,7 +168,7 @@ def throughput_over_time(
     ]
     chart.layout = {
         "barmode": "stack",
-        "xaxis": time_axis(length),
+        "xaxis": time_axis(times, length),
         "yaxis": {"rangemode": "tozero", "tickformat": ",d", "nticks": 5},
     }
     chart.columns = ("", "started", *(WORDS.get(name, name) for name in names))
@@ -197,7 +210,7 @@ def durations_over_time(
         for line, values, colour in lines
     ]
     chart.layout = {
-        "xaxis": time_axis(length),
+        "xaxis": time_axis(times, length),
         "yaxis": seconds_axis([value for _, values, _ in lines for value in values]),
     }
     chart.columns = ("", "p50", "p95", "p99", "mean", "slowest", "n")

@@ -41,7 +41,7 @@ def reliability_chart(claimed: Calibration, verified: Calibration) -> Chart:
     chart.columns = ("confidence", "said", "claimed", "95 % interval", "n", "verified", "95 % interval", "n")
     chart.rows = [
         (
-            f"{100 * said.above:.0f}–{100 * said.to:.0f}\u202f%",
+            f"{100 * said.above:.0f}\N{EN DASH}{100 * said.to:.0f}\u202f%",
             NONE if said.mean_confidence is None else f"{100 * said.mean_confidence:.1f}\u202f%",
             *(rate_text(said.observed), interval_text(said.observed), f"{said.observed.n:,}"),
             *(rate_text(found.observed), interval_text(found.observed), f"{found.observed.n:,}"),

@@ -95,6 +95,10 @@ class Selection:
         )
 
     @property
+    def is_narrowed(self) -> bool:
+        return any(map(self.text, DIMENSIONS))
+
+    @property
     def hidden(self) -> list[tuple[str, str]]:
         """What narrows the page without a select of its own."""
         shown = {choice.name for choice in self.choices}

@@ -7,12 +7,31 @@ from django import template
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-from analytics.charts.chart import Chart, interval_text, rate_text, seconds_text
+from analytics.charts.chart import NONE, Chart, interval_text, rate_text, seconds_text
 from analytics.figures import Rate
 
 register = template.Library()
 
+VERDICT_WORDS: Final = {
+    "over_confident": "over-confident",
+    "under_confident": "under-confident",
+    "well_calibrated": "well calibrated",
+    "too_little_data": "too little data",
+}
+
 register.filter("seconds", seconds_text)
+
+
+@register.filter
+def fraction(value: float | None) -> str:
+    """0.123, or a dash where it is not known."""
+    return NONE if value is None else f"{value:.3f}"
+
+
+@register.filter
+def verdict_word(verdict: str) -> str:
+    return VERDICT_WORDS[verdict]
+
 
 # JSON inside a script element: nothing in it may end the element.
 _ESCAPES: Final = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
