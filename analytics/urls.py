@@ -3,6 +3,14 @@
 from django.urls import path
 
 from analytics import parts, views
+from analytics.pages.action_type import (
+    action_type_attempts,
+    action_type_page,
+    action_type_parameters,
+    action_type_steps,
+)
+from analytics.pages.capacity import capacity
+from analytics.pages.confidence import confidence_page
 from analytics.pages.statistics import statistics_page
 
 urlpatterns = [
@@ -11,6 +19,10 @@ urlpatterns = [
     path("attempts/<uuid:attempt_id>/comparison/", parts.attempt_comparison, name="attempt-comparison"),
     path("thrash/", parts.incident_thrash_part, name="incident-thrash"),
     path("statistics/", statistics_page, name="statistics-page"),
-    path("confidence/", statistics_page, name="confidence-page"),
-    path("statistics/actions/", statistics_page, name="action-type-page"),
+    path("statistics/capacity/", capacity, name="statistics-capacity"),
+    path("statistics/actions/", action_type_page, name="action-type-page"),
+    path("statistics/actions/parameters/", action_type_parameters, name="action-type-parameters"),
+    path("statistics/actions/steps/", action_type_steps, name="action-type-steps"),
+    path("statistics/actions/attempts/", action_type_attempts, name="action-type-attempts"),
+    path("confidence/", confidence_page, name="confidence-page"),
 ]

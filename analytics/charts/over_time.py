@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from analytics.charts.chart import (
@@ -13,7 +13,7 @@ from analytics.charts.chart import (
     seconds_axis,
     seconds_text,
 )
-from analytics.figures import BucketFigures, Durations, IncidentBucketFigures, Rate
+from analytics.figures import Durations, Rate
 
 NOTHING_STARTED: Final = "Nothing started in this window. Choose a longer one, or another environment."
 # How a bucket is named in tables, and (in the words of d3) below the pointer.
@@ -52,14 +52,17 @@ def time_of(start: datetime, end: datetime, zone: ZoneInfo, length: str) -> Time
     middle = local if length == "15m" else local + span / 2
     begins = local - timedelta(days=local.weekday()) if length == "week" else local
     mark = "%-d %b" if length in ("day", "week") else "%H:%M<br>%-d %b"
-    return Time(
-        middle.isoformat(), span.total_seconds() * 1000, begins.strftime(LABELS[length]), begins.strftime(mark)
-    )
+    return Time(middle.isoformat(), span.total_seconds() * 1000, begins.strftime(LABELS[length]), begins.strftime(mark))
 
 
-def times_of(
-    buckets: Iterable[BucketFigures | IncidentBucketFigures], timezone: str, length: str
-) -> list[Time]:
+class Bucket(Protocol):
+    """Whatever is told by bucket of time."""
+
+    start: datetime
+    end: datetime
+
+
+def times_of(buckets: Iterable[Bucket], timezone: str, length: str) -> list[Time]:
     zone = ZoneInfo(timezone)
     return [time_of(bucket.start, bucket.end, zone, length) for bucket in buckets]
 
@@ -73,6 +76,23 @@ def time_axis(times: Sequence[Time], length: str) -> dict[str, Any]:
         "tickvals": [time.at for time in marked],
         "ticktext": [time.mark for time in marked],
         "showgrid": False,
+    }
+
+
+def line(
+    name: str, times: Sequence[Time], values: Sequence[float | None], texts: Sequence[str], colour: str
+) -> dict[str, Any]:
+    """One line; texts are what is read of its points."""
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": name,
+        "x": [time.at for time in times],
+        "y": values,
+        "line": {"color": colour, "width": 2},
+        "marker": {"size": 5, "color": colour},
+        "text": texts,
+        "hovertemplate": "%{text}",
     }
 
 
@@ -98,9 +118,8 @@ def rates_over_time(
     }
     chart.columns = ("", "claimed", "95 % interval", "n", "verified", "95 % interval", "n")
     chart.rows = [
-        (time.label, rate_text(said), interval_text(said), f"{said.n:,}")
-        + (rate_text(found), interval_text(found), f"{found.n:,}")
-        for time, said, found in zip(times, claimed, verified, strict=True)
+        (time.label, *(text for rate in both for text in (rate_text(rate), interval_text(rate), f"{rate.n:,}")))
+        for time, *both in zip(times, claimed, verified, strict=True)
     ]
     return chart
 
@@ -131,17 +150,7 @@ def _band(times: Sequence[Time], rates: Sequence[Rate], colour: str, name: str) 
             "hoverinfo": "skip",
             "showlegend": False,
         },
-        {
-            "type": "scatter",
-            "mode": "lines+markers",
-            "name": name,
-            "x": [time.at for time in times],
-            "y": [rate.rate for rate in rates],
-            "line": {"color": colour, "width": 2},
-            "marker": {"size": 5, "color": colour},
-            "text": texts,
-            "hovertemplate": "%{text}",
-        },
+        line(name, times, [rate.rate for rate in rates], texts, colour),
     ]
 
 
@@ -194,20 +203,13 @@ def durations_over_time(
     if not any(each.n for each in durations):
         chart.empty = empty
         return chart
-    lines = (("p50", [each.p50 for each in durations], "--progress"), ("p95", [each.p95 for each in durations], "--lost"))
+    lines = (
+        ("p50", [each.p50 for each in durations], "--progress"),
+        ("p95", [each.p95 for each in durations], "--lost"),
+    )
     chart.traces = [
-        {
-            "type": "scatter",
-            "mode": "lines+markers",
-            "name": line,
-            "x": [time.at for time in times],
-            "y": [drawn_seconds(value) for value in values],
-            "line": {"color": colour, "width": 2},
-            "marker": {"size": 5, "color": colour},
-            "text": [seconds_text(value) for value in values],
-            "hovertemplate": "%{text}",
-        }
-        for line, values, colour in lines
+        line(name, times, [drawn_seconds(value) for value in values], list(map(seconds_text, values)), colour)
+        for name, values, colour in lines
     ]
     chart.layout = {
         "xaxis": time_axis(times, length),

@@ -1,4 +1,4 @@
-"""The page that says whether a stated confidence means anything. Its figures are those of /api/statistics/confidence/."""
+"""The page that says whether a stated confidence means anything. Its figures: those of /api/statistics/confidence/."""
 
 from typing import Final
 from urllib.parse import urlencode
@@ -9,10 +9,10 @@ from django.urls import reverse
 
 from access.pages import PageRequest, page
 from analytics.charts.reliability import reliability_chart
-from analytics.from_record.confidence import confidence_statistics
+from analytics.from_record.confidence import EngineConfidence, confidence_statistics
 from analytics.pages.selection import Selection
 
-SUBJECTS: Final = (("resolution", "sessions"), ("attempt", "action attempts"))
+SUBJECTS: Final = (("resolution", "sessions"), ("attempt", "attempts"))
 
 
 @page
@@ -23,13 +23,7 @@ def confidence_page(request: PageRequest) -> HttpResponse:
     found = confidence_statistics(
         "resolution" if subject == "resolution" else "attempt", selection.window, selection.dimensions().told()
     )
-    engines = [
-        (
-            figures,
-            f"{reverse('confidence-page')}?{urlencode(_of_engine(selection, subject, figures.engine, figures.engine_version))}",
-        )
-        for figures in found.by_engine
-    ]
+    engines = [(figures, _address(selection, subject, figures)) for figures in found.by_engine]
     context = {
         "selection": selection,
         "what": dict(SUBJECTS)[subject],
@@ -44,5 +38,7 @@ def confidence_page(request: PageRequest) -> HttpResponse:
     return render(request, "analytics/statistics/confidence.html", context)
 
 
-def _of_engine(selection: Selection, subject: str, engine: str | None, version: str | None) -> dict[str, str]:
-    return selection.asked(subject=subject, engine=engine or "", engine_version=version or "")
+def _address(selection: Selection, subject: str, figures: EngineConfidence) -> str:
+    """This page, narrowed to one version of one engine."""
+    told = selection.asked(subject=subject, engine=figures.engine or "", engine_version=figures.engine_version or "")
+    return f"{reverse('confidence-page')}?{urlencode(told)}"

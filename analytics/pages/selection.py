@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
@@ -99,6 +100,10 @@ class Selection:
         return any(map(self.text, DIMENSIONS))
 
     @property
+    def text_of_environment(self) -> str:
+        return self.text("environment")
+
+    @property
     def hidden(self) -> list[tuple[str, str]]:
         """What narrows the page without a select of its own."""
         shown = {choice.name for choice in self.choices}
@@ -112,6 +117,12 @@ class Selection:
         """
         chosen = [(choice.name, choice.chosen) for choice in self.choices if choice.name != "bucket" and choice.chosen]
         return [*self.hidden, *chosen]
+
+    @property
+    def everything(self) -> str:
+        """All that was chosen, as the query of an address."""
+        chosen = [(choice.name, choice.chosen) for choice in self.choices if choice.chosen]
+        return urlencode([("window", self.window_name), *self.hidden, *chosen])
 
     def asked(self, **more: Any) -> dict[str, str]:
         """The parameters that an address takes along to another page of statistics."""

@@ -21,12 +21,12 @@ from analytics.figures import GroupFigures, IncidentStatistics, Statistics
 from analytics.pages.selection import Selection
 from analytics.statistics import incident_statistics, series_of, statistics
 
-SUBJECTS: Final = (("attempt", "action attempts"), ("resolution", "sessions"))
+SUBJECTS: Final = (("attempt", "attempts"), ("resolution", "sessions"))
 GROUPINGS: Final = {
     "attempt": (
         ("action_type", "action type"),
         ("incident_type", "incident type"),
-        ("action_and_incident_type", "action and incident type"),
+        ("action_and_incident_type", "action + incident type"),
         ("engine", "engine"),
         ("engine_version", "engine version"),
         ("environment", "environment"),
@@ -41,7 +41,8 @@ GROUPINGS: Final = {
 # What each is called in titles, and the rate of each.
 WHAT: Final = {"attempt": "Attempts", "resolution": "Sessions"}
 RATE: Final = {"attempt": "Success rate", "resolution": "Rate of resolved"}
-GROUPS_SHOWN: Final = 100
+GROUPS_SHOWN: Final = 20
+GROUPS_READ: Final = 100
 
 
 class Group(Struct):
@@ -61,10 +62,9 @@ def statistics_page(request: PageRequest) -> HttpResponse:
     selection.choose_zone()
     series = series_of(selection.window, selection.zone, length)
     dimensions = selection.dimensions()
-    found = statistics(
-        series, subject=subject, group_by=group_by, dimensions=dimensions, limit=GROUPS_SHOWN
-    )
+    found = statistics(series, subject=subject, group_by=group_by, dimensions=dimensions, limit=GROUPS_READ)
     incidents = incident_statistics(series, dimensions=dimensions)
+    groups = [_group(selection, subject, figures) for figures in found.groups]
     context = {
         "selection": selection,
         "subject": subject,
@@ -73,9 +73,10 @@ def statistics_page(request: PageRequest) -> HttpResponse:
         "rate_word": RATE[subject],
         "statistics": found,
         "incidents": incidents,
-        "groups": [_group(selection, subject, figures) for figures in found.groups],
+        "groups": groups[:GROUPS_SHOWN],
+        "more_groups": groups[GROUPS_SHOWN:],
         "charts": [*_charts(found), _resolution_times(incidents)] if found.total.total else [],
-        "everything": urlencode(selection.asked()),
+        "asked": selection.everything,
     }
     return render(request, "analytics/statistics/statistics.html", context)
 

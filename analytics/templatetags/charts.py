@@ -28,6 +28,19 @@ def fraction(value: float | None) -> str:
     return NONE if value is None else f"{value:.3f}"
 
 
+DIFFERENCE_WORDS: Final = {
+    "higher": "higher",
+    "lower": "lower",
+    "chance": "chance could do it",
+    "too_few": "too few to tell",
+}
+
+
+@register.filter
+def difference_word(difference: str) -> str:
+    return DIFFERENCE_WORDS[difference]
+
+
 @register.filter
 def verdict_word(verdict: str) -> str:
     return VERDICT_WORDS[verdict]
@@ -57,6 +70,12 @@ def rate_shown(rate: Rate) -> dict[str, Any]:
         "width": f"{max(100 * (rate.high - rate.low), 1):.1f}",
         "at": f"{100 * rate.rate:.1f}",
     }
+
+
+@register.inclusion_tag("analytics/_share.html")
+def share_of_time(share: float | None) -> dict[str, str]:
+    """A share of a whole, in percent and as a bar."""
+    return {} if share is None else {"text": f"{100 * share:.1f}\u202f%", "width": f"{100 * share:.1f}"}
 
 
 def _rows(chart: Chart) -> SafeString:

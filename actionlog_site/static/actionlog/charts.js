@@ -56,10 +56,11 @@ function draw(place) {
 }
 
 async function drawAll() {
-  for (const place of document.querySelectorAll("[data-chart]")) {
+  const scheme = dark.matches ? "dark" : "light";
+  for (const place of document.querySelectorAll(`[data-chart]:not([data-drawn="${scheme}"])`)) {
     try {
       await draw(place);
-      place.dataset.drawn = dark.matches ? "dark" : "light";
+      place.dataset.drawn = scheme;
     } catch (fault) {
       place.hidden = true;
       const numbers = place.closest("figure").querySelector("details");
@@ -71,3 +72,5 @@ async function drawAll() {
 
 drawAll();
 dark.addEventListener("change", drawAll);
+// Parts of the page that come later bring charts of their own.
+document.addEventListener("htmx:afterSwap", drawAll);
