@@ -50,7 +50,7 @@ function laidOut(layout, style) {
 
 function draw(place) {
   const style = getComputedStyle(document.body);
-  const { traces, layout } = JSON.parse(document.getElementById(place.dataset.chart).textContent);
+  const { traces, layout } = JSON.parse(place.dataset.chart);
   const figure = inColours({ traces, layout: laidOut(layout, style) }, style);
   return window.Plotly.react(place, figure.traces, figure.layout, CONFIG);
 }
