@@ -35,6 +35,7 @@ def reliability_chart(claimed: Calibration, verified: Calibration) -> Chart:
     whole = {"range": [-0.02, 1.02], "tickformat": ".0%", "tickvals": [0, 0.25, 0.5, 0.75, 1]}
     chart.layout = {
         "hovermode": "closest",
+        "margin": {"l": 8, "r": 24, "t": 8, "b": 40},
         "xaxis": {**whole, "title": {"text": "said: mean confidence"}},
         "yaxis": {**whole, "title": {"text": "came true"}},
     }

@@ -22,7 +22,7 @@ BUCKETS: Final[Mapping[str, Sequence[str]]] = {
     "24h": ("hour", "15m"),
     "7d": ("day", "hour"),
     "30d": ("day", "week"),
-    "90d": ("day", "week"),
+    "90d": ("week", "day"),
 }
 # A few from all over the world; the browser adds its own (page.js), and any other can stand in the address.
 ZONES: Final = (
