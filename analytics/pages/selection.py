@@ -63,8 +63,8 @@ class Selection:
         self.choices: list[Choice] = []
 
     def text(self, name: str) -> str:
-        """What was told of a dimension; '' for nothing. No text of the record is longer, or holds U+0000."""
-        return self._told.get(name, "")[:MAX_TEXT].replace("\0", "\ufffd")
+        """What was told of a dimension; '' for nothing. No text of the record is longer."""
+        return self._told.get(name, "")[:MAX_TEXT]
 
     def dimensions(self) -> Dimensions:
         return Dimensions(**{name: self.text(name) or None for name in DIMENSIONS})
