@@ -285,7 +285,7 @@ def test_no_page_costs_more_queries_the_more_there_is(admin_client: Client, addr
 
 def test_nothing_that_an_engine_tells_becomes_markup(admin_client: Client) -> None:
     names = ("action_type", "incident_id", "incident_type", "environment", "target", "engine", "engine_version")
-    told = dict.fromkeys(names, SCRIPT)
+    told: dict[str, Any] = dict.fromkeys(names, SCRIPT)
     record(
         [
             done(
