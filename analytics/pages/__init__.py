@@ -1,1 +1,1 @@
-"""The pages of what the record teaches: statistics, confidence. They parse, read, and render. The dashboard: views.py."""
+"""The pages of what the record teaches: statistics, confidence. They parse, read, render. The dashboard: views.py."""
