@@ -23,6 +23,7 @@ PAGES = {
     "/confidence/?subject=attempt": 1,
 }
 DRAWN = "document.querySelectorAll('[data-chart] svg.main-svg:first-child').length"
+FITS = "(place) => Math.abs(place.querySelector('.main-svg').clientWidth - place.clientWidth) <= 1"
 # Whatever the policy keeps from the page, also where nothing is written to the console about it.
 WATCH = """
     window.violations = [];
@@ -83,6 +84,7 @@ def test_charts_are_drawn_in_the_colours_of_the_page_and_fit_a_phone(browser: Br
             light = browser.evaluate(ink)
             browser.look(width=1300, height=900, dark=True)
             browser.wait_for(f"{ink} !== {light!r}")
+            browser.wait_for(f"[...document.querySelectorAll('[data-chart]')].every({FITS})")
             assert browser.evaluate("document.documentElement.scrollWidth") <= 1300, address
             assert browser.evaluate("violations.join()") == ""
 

@@ -2,7 +2,11 @@
 // Without this script, or without Plotly, the table below each chart says the same.
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const CONFIG = { displayModeBar: false, responsive: true, showTips: false };
+const CONFIG = { displayModeBar: false, showTips: false };
+// Not only the window makes a chart narrower: so does a scroll bar that comes with what is loaded later.
+const sizes = new ResizeObserver((entries) => {
+  for (const { target } of entries) if (target.dataset.drawn && target.clientWidth) window.Plotly.Plots.resize(target);
+});
 
 /** Every "--name" or "--name/40" in a figure becomes that colour of the page, the second one with 40 % of opacity. */
 function inColours(value, style) {
@@ -61,6 +65,7 @@ async function drawAll() {
     try {
       await draw(place);
       place.dataset.drawn = scheme;
+      sizes.observe(place);
     } catch (fault) {
       place.hidden = true;
       const numbers = place.closest("figure").querySelector("details");
