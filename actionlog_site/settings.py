@@ -2,6 +2,7 @@
 
 import os
 from datetime import timedelta
+from importlib.metadata import distribution
 
 from actionlog_site.database import database_settings
 from actionlog_site.embedded_postgres import running_url
@@ -86,6 +87,8 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 STATIC_URL = "static/"
+# Plotly's wheel brings the JavaScript of the charts, but not as a Django app.
+STATICFILES_DIRS = [("plotly", str(distribution("plotly").locate_file("plotly/package_data")))]
 # Served from the installed packages: no collectstatic step between a pull and a run.
 WHITENOISE_USE_FINDERS = True
 

@@ -1,9 +1,18 @@
-"""The addresses of the dashboard, included at the root of the site."""
+"""The addresses of the dashboard and of the statistics, included at the root of the site."""
 
 from django.urls import path
 
 from analytics import parts, views
 from analytics.advice.views import what_worked
+from analytics.pages.action_type import (
+    action_type_attempts,
+    action_type_page,
+    action_type_parameters,
+    action_type_steps,
+)
+from analytics.pages.capacity import capacity
+from analytics.pages.confidence import confidence_page
+from analytics.pages.statistics import statistics_page
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
@@ -11,4 +20,11 @@ urlpatterns = [
     path("attempts/<uuid:attempt_id>/comparison/", parts.attempt_comparison, name="attempt-comparison"),
     path("thrash/", parts.incident_thrash_part, name="incident-thrash"),
     path("advice/what-worked/", what_worked, name="what-worked"),
+    path("statistics/", statistics_page, name="statistics-page"),
+    path("statistics/capacity/", capacity, name="statistics-capacity"),
+    path("statistics/actions/", action_type_page, name="action-type-page"),
+    path("statistics/actions/parameters/", action_type_parameters, name="action-type-parameters"),
+    path("statistics/actions/steps/", action_type_steps, name="action-type-steps"),
+    path("statistics/actions/attempts/", action_type_attempts, name="action-type-attempts"),
+    path("confidence/", confidence_page, name="confidence-page"),
 ]

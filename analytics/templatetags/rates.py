@@ -10,7 +10,7 @@ from analytics.figures import Rate
 register = template.Library()
 
 
-@register.inclusion_tag("analytics/_rate.html")
+@register.inclusion_tag("analytics/_rate_line.html")
 def rate(found: Rate) -> dict[str, Any]:
     """The rate, its 95 % interval as a bar and in percent, and n. Wide bars are little evidence."""
     if found.rate is None or found.low is None or found.high is None:

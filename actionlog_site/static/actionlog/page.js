@@ -97,3 +97,11 @@ document.addEventListener("change", ({ target }) => target.closest("form[data-su
 document.addEventListener("DOMContentLoaded", () => {
   for (const button of document.querySelectorAll("form[data-submit-on-change] .without-script")) button.hidden = true;
 });
+
+// A choice of time zones offers the one that the browser is in.
+for (const select of document.querySelectorAll("select[data-own-zone]")) {
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (own && ![...select.options].some((option) => option.value === own)) {
+    select.append(new Option(own.replaceAll("_", " "), own));
+  }
+}
