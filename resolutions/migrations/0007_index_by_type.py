@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("resolutions", "0004_verdicts")]
+    dependencies = [("resolutions", "0006_verdict_view")]
 
     operations = [
         migrations.RunSQL("DROP INDEX CONCURRENTLY IF EXISTS resolution_attempts_by_type", migrations.RunSQL.noop),
