@@ -53,7 +53,7 @@ def chart(chart: Chart) -> dict[str, Any]:
     return {"chart": chart, "figure": figure, "rows": _rows(chart)}
 
 
-@register.inclusion_tag("analytics/_rate.html", name="rate")
+@register.inclusion_tag("analytics/_rate_and_interval.html", name="rate")
 def rate_shown(rate: Rate) -> dict[str, Any]:
     """A rate with its interval, in figures and as a bar."""
     if rate.rate is None or rate.low is None or rate.high is None:
