@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,7 +12,7 @@ from django.utils import timezone
 
 from access.keys import create_key
 from analytics.buckets import bucket_of
-from analytics.figures import LeftOut, Rate
+from analytics.figures import GroupsLeftOut, Rate
 from analytics.histogram import bin_of
 from analytics.models import MetricRecount
 from analytics.queries import Dimensions, action_statistics, metrics
@@ -84,10 +83,17 @@ def test_verified_rates_rest_on_verdicts_alone(sealed: Any) -> None:
 
 
 def test_a_resolution_that_came_back_counts_against_the_verified_rate(sealed: Any) -> None:
-    record_resolution(resolution(status="resolved", verdict="worked", verdict_at=START))
-    record_resolution(resolution(status="resolved", reopened_at=START, reopened_by=uuid4()))
-    record_resolution(resolution(status="failed"))
-    record_resolution(resolution(status="escalated"))
+    """An incident that was resolved, and an hour later worked on again, in vain; others ended otherwise."""
+    for incident, status, begun, told in [
+        ("INC-1", "resolved", START, {"verdict": "worked", "verdict_at": START}),
+        ("INC-2", "resolved", START - 2 * HOUR, {}),
+        ("INC-2", "failed", START, {}),
+        ("INC-3", "escalated", START, {}),
+    ]:
+        ended_at = begun + HOUR
+        record_resolution(
+            resolution(incident_id=incident, status=status, started_at=begun, completed_at=ended_at, **told)
+        )
     sealed()
     total = statistics(series(), subject="resolution").total
     assert total.by_status == {"in_progress": 0, "abandoned": 0, "resolved": 2, "failed": 1, "escalated": 1}
@@ -131,11 +137,11 @@ def test_groups_are_told_apart(group_by: str, sealed: Any) -> None:
     sealed()
     found = statistics(series(), group_by=group_by)
     assert [(group.group, group.total, group.claimed.rate) for group in found.groups] == GROUPS[group_by]
-    assert found.groups_left_out == LeftOut(groups=0, total=0)
+    assert found.groups_left_out == GroupsLeftOut(groups=0, total=0)
     cut = statistics(series(), group_by=group_by, limit=1)
     assert [(group.group, group.total, group.claimed.rate) for group in cut.groups] == GROUPS[group_by][:1]
     rest = GROUPS[group_by][1:]
-    assert cut.groups_left_out == LeftOut(groups=len(rest), total=sum(total for _, total, _ in rest))
+    assert cut.groups_left_out == GroupsLeftOut(groups=len(rest), total=sum(total for _, total, _ in rest))
 
 
 @pytest.mark.parametrize("name", Dimensions._fields)
