@@ -195,7 +195,7 @@ class BucketFigures(Figures, kw_only=True):
     local_start: datetime
 
 
-class LeftOut(Struct, kw_only=True):
+class GroupsLeftOut(Struct, kw_only=True):
     """How many groups are not listed, and how much they count together: the smallest, beyond the limit."""
 
     groups: int
@@ -215,7 +215,7 @@ class Statistics(Struct, kw_only=True):
     timezone: str
     total: Figures
     groups: list[GroupFigures]
-    groups_left_out: LeftOut
+    groups_left_out: GroupsLeftOut
     buckets: list[BucketFigures]
     exact: bool
 
@@ -262,6 +262,6 @@ class IncidentStatistics(Struct, kw_only=True):
     timezone: str
     total: IncidentFigures
     groups: list[IncidentGroupFigures]
-    groups_left_out: LeftOut
+    groups_left_out: GroupsLeftOut
     buckets: list[IncidentBucketFigures]
     exact: bool

@@ -9,11 +9,11 @@ from analytics.figures import (
     BucketFigures,
     Figures,
     GroupFigures,
+    GroupsLeftOut,
     IncidentBucketFigures,
     IncidentFigures,
     IncidentGroupFigures,
     IncidentStatistics,
-    LeftOut,
     Statistics,
     rate_of,
 )
@@ -135,15 +135,15 @@ def _counted(series: Series, subject: str, names: Sequence[str], dimensions: Dim
 
 def _most_frequent(
     parts: list[Groups], names: Sequence[str], limit: int
-) -> tuple[list[tuple[dict[str, str], Counts]], LeftOut]:
+) -> tuple[list[tuple[dict[str, str], Counts]], GroupsLeftOut]:
     """The groups that count most, most frequent first, and what the others are together."""
     if not names:
-        return [], LeftOut(groups=0, total=0)
+        return [], GroupsLeftOut(groups=0, total=0)
     totals = [(all_of(counts), group, counts) for group, counts in grouped(parts).items()]
     ordered = sorted((each for each in totals if each[0]), key=lambda each: (-each[0], each[1]))
     return (
         [(dict(zip(names, group, strict=True)), counts) for _, group, counts in ordered[:limit]],
-        LeftOut(groups=len(ordered[limit:]), total=sum(total for total, _, _ in ordered[limit:])),
+        GroupsLeftOut(groups=len(ordered[limit:]), total=sum(total for total, _, _ in ordered[limit:])),
     )
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from access.keys import create_key
 from analytics.buckets import bucket_of
-from analytics.figures import LeftOut, Rate
+from analytics.figures import GroupsLeftOut, Rate
 from analytics.histogram import bin_of
 from analytics.models import MetricRecount
 from analytics.queries import Dimensions, action_statistics, metrics
@@ -131,11 +131,11 @@ def test_groups_are_told_apart(group_by: str, sealed: Any) -> None:
     sealed()
     found = statistics(series(), group_by=group_by)
     assert [(group.group, group.total, group.claimed.rate) for group in found.groups] == GROUPS[group_by]
-    assert found.groups_left_out == LeftOut(groups=0, total=0)
+    assert found.groups_left_out == GroupsLeftOut(groups=0, total=0)
     cut = statistics(series(), group_by=group_by, limit=1)
     assert [(group.group, group.total, group.claimed.rate) for group in cut.groups] == GROUPS[group_by][:1]
     rest = GROUPS[group_by][1:]
-    assert cut.groups_left_out == LeftOut(groups=len(rest), total=sum(total for _, total, _ in rest))
+    assert cut.groups_left_out == GroupsLeftOut(groups=len(rest), total=sum(total for _, total, _ in rest))
 
 
 @pytest.mark.parametrize("name", Dimensions._fields)
