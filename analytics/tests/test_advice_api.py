@@ -3,7 +3,7 @@
 import json
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
@@ -15,11 +15,12 @@ from msgspec import Raw
 
 from access.keys import create_key
 from analytics.intervals import wilson
-from analytics.models import MetricRecount
-from analytics.tests.factories import make_pattern
+from analytics.models import FailurePattern, MetricRecount
 from analytics.tests.recording import attempt, record_resolution, record_rows, resolution
 from attempts.redaction import redactor
 from attempts.rows import AttemptRow
+from resolutions.tests.recorded import attempt as document
+from resolutions.tests.recorded import record
 
 pytestmark = pytest.mark.django_db
 
@@ -44,15 +45,12 @@ def tried(
     *,
     seconds: float = 2,
     before: timedelta = timedelta(hours=1),
-    fingerprint: UUID | None = None,
     **told: Any,
 ) -> AttemptRow:
     """An attempt that ended, an hour ago unless told otherwise."""
     started = timezone.now() - before
     if "parameters" in told:
         told["parameters"] = Raw(json.dumps(told["parameters"]).encode())
-    if fingerprint is not None:
-        told |= {"fingerprint": fingerprint, "fingerprint_version": 2}
     facts = {
         "incident_type": "latency",
         "environment": "production",
@@ -198,27 +196,34 @@ def test_what_was_tried_in_the_same_incident_counts_more(client: Client) -> None
     assert in_it["chance"] < 0.3 < get(client, **told)["chance"]["claimed"]["chance"]
 
 
+def failed(count: int, message: str, **told: Any) -> None:
+    """So many failures, recorded as documents are: each finds its pattern."""
+    facts = {
+        "action_type": "restart_pool",
+        "incident_type": "latency",
+        "environment": "production",
+        "status": "failed",
+        "error_message": message,
+    }
+    record([document(**facts | told) for _ in range(count)])
+
+
 def test_it_tells_the_failure_patterns_to_expect_with_their_share(client: Client) -> None:
-    refused, also_refused, full, elsewhere = (uuid4() for _ in range(4))
-    pattern = make_pattern(refused, also_refused, template="connection to <host> refused", state="acknowledged")
-    make_pattern(full, template="disk <path> is full")
-    make_pattern(elsewhere, template="never here")
-    record_rows(
-        [
-            *(tried(False, fingerprint=refused) for _ in range(4)),
-            *(tried(False, fingerprint=also_refused, incident_type="errors") for _ in range(2)),
-            *(tried(False, fingerprint=full) for _ in range(2)),
-            *(tried(False, fingerprint=full, environment="staging") for _ in range(2)),
-            tried(False, fingerprint=elsewhere, action_type="drain", incident_type="errors"),
-            tried(True),
-        ]
-    )
+    failed(4, "connection to 10.0.0.1 refused")
+    failed(2, "connection to 10.0.0.2 refused", incident_type="errors")
+    failed(2, "disk is full")
+    failed(2, "disk is full", environment="staging")
+    failed(1, "never here", action_type="drain", incident_type="errors")
+    record_rows([tried(True)])
+    FailurePattern.objects.filter(template__startswith="connection").update(state="acknowledged")
     answer = get(client, action_type="restart_pool")
     first, second = answer["expected_failures"]
+    pattern = FailurePattern.objects.get(template__startswith="connection")
     assert (first["pattern_id"], first["template"], first["state"]) == (
-        str(pattern.pattern_id), "connection to <host> refused", "acknowledged",
+        str(pattern.pattern_id), pattern.template, "acknowledged",
     )  # fmt: skip
     assert (first["occurrences"], first["share"], second["occurrences"]) == (6, 0.6, 4)
+    assert (second["template"], second["state"]) == ("disk is full", "new")
     assert answer["failures_looked_at"] == 10
     of_incident_type = get(client, incident_type="latency")
     assert [found["occurrences"] for found in of_incident_type["expected_failures"]] == [4, 4]
@@ -229,7 +234,8 @@ def test_it_tells_the_failure_patterns_to_expect_with_their_share(client: Client
 def test_it_tells_what_similar_incidents_ended_with(client: Client) -> None:
     ids = [ended("resolved" if i % 3 else "failed", minutes=10 * i) for i in range(1, 8)]
     ended("escalated", minutes=5, **verdict("worked"))
-    came_back = ended("resolved", minutes=1, reopened_by=uuid4(), reopened_at=timezone.now())
+    came_back = ended("resolved", minutes=4, incident_id="INC-back")
+    ended("in_progress", minutes=1, incident_id="INC-back", completed_at=None)
     ended("resolved", minutes=2, incident_type="errors")
     ended("in_progress", minutes=3, completed_at=None)
     similar = get(client, incident_type="latency")["similar_incidents"]
@@ -237,7 +243,7 @@ def test_it_tells_what_similar_incidents_ended_with(client: Client) -> None:
     assert (similar["claimed"]["successes"], similar["claimed"]["n"]) == (6, 8)
     assert (similar["verified"]["successes"], similar["verified"]["n"]) == (1, 2)
     latest = similar["latest"]
-    assert [found["incident_id"] for found in latest] == ["INC-1", "INC-5", "INC-10", "INC-20", "INC-30"]
+    assert [found["incident_id"] for found in latest] == ["INC-back", "INC-5", "INC-10", "INC-20", "INC-30"]
     shown = [found["resolution_id"] for found in latest]
     assert (shown[0], shown[2:]) == (str(came_back), [str(id) for id in ids[:3]])
     assert [found["reopened"] for found in latest] == [True, False, False, False, False]
@@ -267,15 +273,15 @@ def test_the_number_of_queries_does_not_grow_with_the_record(client: Client) -> 
             get(client, incident_type="latency", action_type="restart_pool", environment="production")
         return len(captured)
 
-    def record(fingerprint: UUID) -> None:
-        make_pattern(fingerprint)
-        record_rows([tried(False, fingerprint=fingerprint), tried(True, action_type=f"action-{fingerprint}")])
+    def record_more(word: str) -> None:
+        failed(2, f"{word} is broken")
+        record_rows([tried(True, action_type=f"action-{word}")])
         ended("resolved", minutes=7)
 
-    record(uuid4())
+    record_more("pump")
     few = queries()
-    for _ in range(5):
-        record(uuid4())
+    for word in ("valve", "engine", "wheel", "brake", "axle"):
+        record_more(word)
     assert queries() == few <= 14  # with session, user and transaction
 
 
