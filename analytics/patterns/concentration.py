@@ -23,7 +23,7 @@ MOST_TOLD: Final = 20
 Difference = Literal["more", "less", "chance"]
 
 
-class Share(Struct, kw_only=True, frozen=True):
+class TraitShare(Struct, kw_only=True, frozen=True):
     """count of n attempts have it; share is the fraction."""
 
     count: int
@@ -39,8 +39,8 @@ class TraitFigures(Struct, kw_only=True, frozen=True):
     """
 
     trait: Level
-    failures: Share
-    successes: Share
+    failures: TraitShare
+    successes: TraitShare
     p_value: float
     q_value: float
     difference: Difference
@@ -93,8 +93,8 @@ def concentration_of(failures: Sequence[dict[str, Any]], successes: Sequence[dic
     found = [
         TraitFigures(
             trait=cell.level,
-            failures=Share(count=cell.failures, n=f, share=cell.failures / f),
-            successes=Share(count=cell.successes, n=s, share=cell.successes / s),
+            failures=TraitShare(count=cell.failures, n=f, share=cell.failures / f),
+            successes=TraitShare(count=cell.successes, n=s, share=cell.successes / s),
             p_value=p_value,
             q_value=q_value,
             difference=_difference(p_value, q_value, cell.failures / f > cell.successes / s),

@@ -109,6 +109,8 @@ def split(*, pattern_id: UUID, fingerprints: Collection[UUID], actor: str, note:
         begin_decision()
         pattern = living(FailurePattern.objects.filter(pattern_id=pattern_id).first(), pattern_id)
         wanted = list(dict.fromkeys(fingerprints))
+        if not wanted:
+            raise ApiError(400, "Name at least one fingerprint.", field="fingerprints", path="fingerprints")
         rows = FailureFingerprint.objects.in_bulk(wanted)
         made = _made_before(pattern_id, rows.values(), wanted)
         if made is not None:
