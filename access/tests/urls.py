@@ -16,8 +16,7 @@ from rest_framework.views import APIView
 
 from access.authentication import key_of
 from access.errors import ApiError, ErrorSerializer
-from access.pages import PageRequest, operator_action
-from access.permissions import MayOperate
+from access.permissions import MayChange
 from access.tests.lost_database import use_lost_database
 from actionlog_site.urls import handler400 as handler400
 from actionlog_site.urls import handler403 as handler403
@@ -72,11 +71,15 @@ class Changing(APIView):
         return Response({})
 
 
+class MayOperate(MayChange):
+    permission = "access.change_apikey"
+    scope = "operate"
+
+
 class Operating(Changing):
     """Says that operators change it."""
 
     permission_classes = [MayOperate]
-    operator_permission = "access.change_apikey"
 
 
 class StepSerializer(serializers.Serializer[Any]):
@@ -116,15 +119,9 @@ def failing_page(request: HttpRequest, how: str) -> HttpResponse:
     return HttpResponse("page")
 
 
-@operator_action("access.change_apikey")
-def operating_page(request: PageRequest) -> HttpResponse:
-    return HttpResponse("done")
-
-
 urlpatterns = [
     path("api/echo/", Echo.as_view()),
     path("api/operating/", Operating.as_view()),
-    path("operating/", operating_page),
     path("api/changing/", Changing.as_view()),
     path("api/validating/", Validating.as_view()),
     path("api/failing/<str:how>/", Failing.as_view()),

@@ -17,11 +17,10 @@ from django.utils import timezone
 from access.errors import ApiError
 from analytics.patterns.history import begin_decision, living, locked_patterns, note_change
 from analytics.patterns.models import FailureFingerprint, FailurePattern, FailurePatternKey, PatternChange
-from analytics.patterns.templates import widen
+from analytics.patterns.templates import widen, words_of
 from attempts.storage import execute, uuid_array
 
 Change = PatternChange.Change
-State = FailurePattern.State
 
 
 def merge(*, target_id: UUID, others: Collection[UUID], actor: str, note: str = "") -> bool:
@@ -72,29 +71,17 @@ def absorb(target_id: UUID, sources: Sequence[UUID], *, actor: str, at: datetime
     prints.update(pattern_id=target_id)
     locked = locked_patterns([target_id, *sources])
     target, gone = locked[target_id], [locked[source] for source in sources]
-    seen = max((one.last_seen for one in gone if one.last_seen is not None), default=None)
     FailurePattern.objects.filter(pattern_id__in=sources).update(
         occurrences=0, incidents=0, first_seen=None, last_seen=None, merged_into=target
     )
     FailurePattern.objects.filter(merged_into__in=sources).update(merged_into=target)
-    before = target.state
-    if before == State.FIXED and target.fixed_at is not None and seen is not None and seen > target.fixed_at:
-        target.state, target.state_changed_at, target.state_changed_by = State.REGRESSED, at, actor
-        target.save(update_fields=["state", "state_changed_at", "state_changed_by"])
     sum_up([target_id])
     for source in gone:
-        moved = owned[source.pattern_id]
-        note_change(
-            source,
-            Change.MERGED_INTO,
-            from_state=source.state,
-            actor=actor,
-            at=at,
-            note=note,
-            other=target,
-            moved=moved,
-        )
-        note_change(target, Change.MERGED, from_state=before, actor=actor, at=at, note=note, other=source, moved=moved)
+        tell = partial(note_change, actor=actor, at=at, note=note, moved=owned[source.pattern_id])
+        tell(source, Change.MERGED_INTO, from_state=source.state, other=target)
+        tell(target, Change.MERGED, from_state=target.state, other=source)
+    seen = max((one.last_seen for one in gone if one.last_seen is not None), default=None)
+    execute("SELECT note_regressed(%s, %s::timestamptz, %s)", [target_id, seen, at])
 
 
 def split(*, pattern_id: UUID, fingerprints: Collection[UUID], actor: str, note: str = "") -> UUID:
@@ -175,10 +162,9 @@ def template_of(rows: Sequence[FailureFingerprint]) -> str:
     alike = sorted((row for row in rows if row.key_id == key), key=lambda row: (-row.occurrences, row.fingerprint))
     template = alike[0].masked
     for row in alike[1:]:
-        try:
+        # Of other masking rules the words may be other words.
+        if words_of(row.masked) == words_of(template):
             template = widen(template, row.masked)
-        except ValueError:  # of other masking rules, which made them alike
-            continue
     return template
 
 
