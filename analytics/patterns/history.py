@@ -8,12 +8,11 @@ from uuid import UUID
 from access.errors import ApiError
 from analytics.patterns.models import FailurePattern, PatternChange
 from attempts.locks import PATTERN_DECISIONS, RECORDING
-from attempts.redaction import redactor
 from attempts.storage import execute
+from attempts.validation import clean_text
 
 # What is done to patterns without an operator.
 ACTIONLOG = "actionlog"
-MAX_NOTE = 2000
 
 
 def begin_decision() -> None:
@@ -65,10 +64,5 @@ def note_change(
         details=told or None,
         changed_at=at,
         changed_by=actor,
-        note=without_secrets(note),
+        note=clean_text(note),
     )
-
-
-def without_secrets(note: str) -> str:
-    """The note as it may reach the disk."""
-    return redactor().text(note)

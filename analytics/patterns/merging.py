@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -84,8 +85,15 @@ def absorb(target_id: UUID, sources: Sequence[UUID], *, actor: str, at: datetime
     execute("SELECT note_regressed(%s, %s::timestamptz, %s)", [target_id, seen, at])
 
 
-def split(*, pattern_id: UUID, fingerprints: Collection[UUID], actor: str, note: str = "") -> UUID:
-    """Make these fingerprints of a pattern a pattern of their own, in the same state. Returns its id.
+class Split(NamedTuple):
+    """The pattern that a split made; is_new is False when the same split made it before."""
+
+    pattern_id: UUID
+    is_new: bool
+
+
+def split(*, pattern_id: UUID, fingerprints: Collection[UUID], actor: str, note: str = "") -> Split:
+    """Make these fingerprints of a pattern a pattern of their own, in the same state.
 
     A key goes with them when all of its fingerprints do; else unseen fingerprints of it go on joining the old pattern.
     The same split again finds the pattern that it made. Raises ApiError 404 for an unknown pattern, 400 for
@@ -101,7 +109,7 @@ def split(*, pattern_id: UUID, fingerprints: Collection[UUID], actor: str, note:
         rows = FailureFingerprint.objects.in_bulk(wanted)
         made = _made_before(pattern_id, rows.values(), wanted)
         if made is not None:
-            return made
+            return Split(made, is_new=False)
         for position, fingerprint in enumerate(wanted):
             row = rows.get(fingerprint)
             if row is None or row.pattern_id != pattern_id:
@@ -145,7 +153,7 @@ def split(*, pattern_id: UUID, fingerprints: Collection[UUID], actor: str, note:
         tell = partial(note_change, from_state=pattern.state, actor=actor, at=now, note=note, moved=moving)
         tell(pattern, Change.SPLIT, other=new)
         tell(new, Change.SPLIT_FROM, other=pattern)
-        return new.pattern_id
+        return Split(new.pattern_id, is_new=True)
 
 
 def sum_up(ids: Iterable[UUID]) -> None:

@@ -62,8 +62,13 @@ def is_exact(pattern: FailurePattern | None = None) -> bool:
 
 
 def living_patterns() -> "QuerySet[FailurePattern]":
-    """Those that were not merged into others. seen_at: when one was last seen; made, where no failure is left of it."""
-    return FailurePattern.objects.filter(merged_into=None).annotate(seen_at=Coalesce("last_seen", "created_at"))
+    """Those that were not merged into others, with the times they are ordered by.
+
+    began_at and seen_at: first and last seen; made, where no failure is left of a pattern.
+    """
+    return FailurePattern.objects.filter(merged_into=None).annotate(
+        began_at=Coalesce("first_seen", "created_at"), seen_at=Coalesce("last_seen", "created_at")
+    )
 
 
 class _Owned(NamedTuple):
