@@ -22,7 +22,7 @@ from analytics.models import FailurePattern
 from analytics.patterns import deciding, merging
 from analytics.patterns.details import PatternDetail, PatternSummary
 from analytics.patterns.queries import living_patterns, summaries
-from analytics.patterns.reading import pattern_detail
+from analytics.patterns.reading import Series, pattern_detail
 from analytics.windows import BUCKET_LENGTHS, Window, window_named, zone_named
 from attempts.api.pagination import PAGE_PARAMETERS, Page, after_position, page_of, page_parameters, page_request
 from attempts.api.reading import ReadView
@@ -41,6 +41,7 @@ BY_NUMBER: Final = ("-occurrences", "occurrences")
 DEFAULT_WINDOW: Final = "30d"
 
 REFUSALS: Final = {
+    403: OpenApiResponse(ErrorSerializer, description="The API key lacks the scope operate, the user the permission."),
     409: OpenApiResponse(ErrorSerializer, description="The pattern was merged into another, or cannot be parted so."),
     413: OpenApiResponse(ErrorSerializer, description="The request is larger than this server takes."),
 }
@@ -124,9 +125,10 @@ class PatternViewSet(ReadView):
         parameters.is_valid(raise_exception=True)
         told = parameters.validated_data
         try:
-            found = pattern_detail(pattern_id, window=told["window"], bucket=told["bucket"], zone=told["timezone"])
+            series = Series.of(told["window"], told["bucket"], told["timezone"])
         except ValueError as fault:
             raise ApiError(400, str(fault), field="bucket", path="bucket") from None
+        found = pattern_detail(pattern_id, series)
         if found is None:
             raise ApiError(404, f"There is no failure pattern {pattern_id}.")
         return Response(found)

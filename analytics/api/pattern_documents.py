@@ -16,20 +16,20 @@ _UNKNOWN: Final = "unknown field `"
 Note = Annotated[str, Meta(max_length=MAX_NOTE)]
 
 
-class DecisionDocument(Struct, forbid_unknown_fields=True):
+class DecisionDocument(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """A decision on a pattern; the note is kept in its history."""
 
     note: Note = ""
 
 
-class MergeDocument(Struct, forbid_unknown_fields=True, kw_only=True):
+class MergeDocument(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """The patterns that become part of another."""
 
     patterns: Annotated[list[UUID], Meta(min_length=1, max_length=100)]
     note: Note = ""
 
 
-class SplitDocument(Struct, forbid_unknown_fields=True, kw_only=True):
+class SplitDocument(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """The fingerprints that become a pattern of their own."""
 
     fingerprints: Annotated[list[UUID], Meta(min_length=1, max_length=10_000)]

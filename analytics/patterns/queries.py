@@ -126,7 +126,9 @@ def _owned_by(ids: Sequence[UUID]) -> dict[UUID, _Owned]:
     rows = (
         FailureFingerprint.objects.filter(pattern_id__in=ids)
         .values_list("pattern_id", "action_type", "error_type")
-        .annotate(n=Count("*"), failures=Sum("occurrences"), due=Count("*", filter=Q(recount_due=True)))
+        .annotate(
+            n=Count("fingerprint"), failures=Sum("occurrences"), due=Count("fingerprint", filter=Q(recount_due=True))
+        )
     )
     prints: Counter[UUID] = Counter()
     due: set[UUID] = set()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -42,12 +42,11 @@ MOST_PARAMETER_BYTES: Final = 8192
 
 _TRAITS: Final = f"""target, environment, engine, engine_version, incident_type,
     CASE WHEN pg_column_size(parameters) <= {MOST_PARAMETER_BYTES} THEN parameters::text END"""
-_FAILURES: Final = f"""
-    SELECT {_TRAITS} FROM action_attempts
-    WHERE fingerprint IN (SELECT fingerprint FROM failure_fingerprints WHERE pattern_id = %s)
-      AND effective_started_at >= %s AND effective_started_at < %s
-    ORDER BY effective_started_at DESC LIMIT {MOST_COMPARED}
-"""  # noqa: S608  # constants
+_OF_PATTERN: Final = """
+    FROM action_attempts WHERE fingerprint IN (SELECT fingerprint FROM failure_fingerprints WHERE pattern_id = %s)
+        AND effective_started_at >= %s AND effective_started_at < %s
+"""
+_FAILURES: Final = f"SELECT {_TRAITS} {_OF_PATTERN} ORDER BY effective_started_at DESC LIMIT {MOST_COMPARED}"
 _SUCCESSES: Final = f"""
     SELECT found.* FROM unnest(%s::text[]) AS type CROSS JOIN LATERAL (
         SELECT effective_started_at, {_TRAITS} FROM (
@@ -66,24 +65,32 @@ _OCCURRENCES: Final = """
       AND bucket_start >= %s AND bucket_start < %s
     GROUP BY 1
 """
-_INCIDENTS: Final = """
-    SELECT width_bucket(effective_started_at, %s::timestamptz[]) - 1 AS place, count(DISTINCT incident_id)
-    FROM action_attempts
-    WHERE fingerprint IN (SELECT fingerprint FROM failure_fingerprints WHERE pattern_id = %s)
-      AND effective_started_at >= %s AND effective_started_at < %s
-    GROUP BY GROUPING SETS ((width_bucket(effective_started_at, %s::timestamptz[]) - 1), ())
-"""
+_INCIDENTS: Final = f"""
+    SELECT width_bucket(effective_started_at, %s::timestamptz[]) - 1, count(DISTINCT incident_id)
+    {_OF_PATTERN} GROUP BY 1
+"""  # constants
+_ALL_INCIDENTS: Final = f"SELECT count(DISTINCT incident_id) {_OF_PATTERN}"  # constants
 _ALL_FAILURES: Final = """
     SELECT coalesce(sum(occurrences), 0)::bigint FROM failure_counts WHERE bucket_start >= %s AND bucket_start < %s
 """
 
 
-def pattern_detail(pattern_id: UUID, *, window: Window, bucket: str, zone: ZoneInfo) -> PatternDetail | None:
-    """All that is known of a pattern, or None. bucket is one of windows.BUCKET_LENGTHS.
+class Series(NamedTuple):
+    """A window with the buckets of a time zone into which it is divided, and their length by name."""
 
-    Raises ValueError when the window has too many such buckets.
-    """
-    buckets = local_buckets(window, zone, bucket)
+    window: Window
+    length: str
+    zone: ZoneInfo
+    buckets: list[LocalBucket]
+
+    @classmethod
+    def of(cls, window: Window, length: str, zone: ZoneInfo) -> "Series":
+        """length is one of windows.BUCKET_LENGTHS. Raises ValueError when there would be too many buckets."""
+        return cls(window, length, zone, local_buckets(window, zone, length))
+
+
+def pattern_detail(pattern_id: UUID, series: Series) -> PatternDetail | None:
+    """All that is known of a pattern, or None. The series is the time of which counts and comparisons are told."""
     with one_snapshot():
         row = FailurePattern.objects.filter(pattern_id=pattern_id).first()
         if row is None:
@@ -91,9 +98,9 @@ def pattern_detail(pattern_id: UUID, *, window: Window, bucket: str, zone: ZoneI
         (facts,) = facts_of([row])
         return PatternDetail(
             **facts,
-            over_time=_over_time(row, window, bucket, zone, buckets),
+            over_time=_over_time(row, series),
             typical=typical_attempts(row),
-            concentration=_concentration(row, facts["action_types"], window),
+            concentration=_concentration(row, facts["action_types"], series.window),
             owned=owned_fingerprints(row),
             history=history_of(row),
         )
@@ -139,21 +146,20 @@ def _latest_of(fingerprints: Sequence[UUID]) -> list[dict[str, Any]]:
     return found
 
 
-def _over_time(
-    row: FailurePattern, window: Window, bucket: str, zone: ZoneInfo, buckets: Sequence[LocalBucket]
-) -> PatternOverTime:
-    starts = [one.start for one in buckets]
-    bounds = [window.start, window.end]
+def _over_time(row: FailurePattern, series: Series) -> PatternOverTime:
+    starts = [one.start for one in series.buckets]
+    bounds = [series.window.start, series.window.end]
     occurrences = dict(_rows(_OCCURRENCES, [starts, row.pattern_id, *bounds]))
-    incidents = dict(_rows(_INCIDENTS, [starts, row.pattern_id, *bounds, starts]))
+    incidents = dict(_rows(_INCIDENTS, [starts, row.pattern_id, *bounds]))
+    ((all_incidents,),) = _rows(_ALL_INCIDENTS, [row.pattern_id, *bounds])
     ((failures,),) = _rows(_ALL_FAILURES, bounds)
     total = sum(occurrences.values())
     return PatternOverTime(
-        window=_shown(window),
-        bucket=bucket,
-        timezone=zone.key,
+        window=_shown(series.window),
+        bucket=series.length,
+        timezone=series.zone.key,
         occurrences=total,
-        incidents=incidents.get(None, 0),
+        incidents=all_incidents,
         failures=failures,
         share=total / failures if failures else None,
         buckets=[
@@ -163,7 +169,7 @@ def _over_time(
                 occurrences=occurrences.get(place, 0),
                 incidents=incidents.get(place, 0),
             )
-            for place, one in enumerate(buckets)
+            for place, one in enumerate(series.buckets)
         ],
     )
 
