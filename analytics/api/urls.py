@@ -2,6 +2,7 @@
 
 from analytics.api.advice import AdviceView
 from analytics.api.comparison import ComparisonView
+from analytics.api.failure_patterns import PatternViewSet
 from analytics.api.record_statistics import (
     CapacityView,
     ConfidenceView,
@@ -11,7 +12,6 @@ from analytics.api.record_statistics import (
 )
 from analytics.api.statistics import IncidentStatisticsView, StatisticsView
 from analytics.api.timeline import TimelineView
-from analytics.api.failure_patterns import PatternViewSet
 from analytics.api.views import ActionStatisticsView, MetricsView
 from attempts.api.addresses import with_or_without_slash
 

@@ -99,7 +99,7 @@ def test_filters(reader: Client) -> None:
         assert templates(reader, **parameters) == ["no answer"], parameters
     assert len(templates(reader, state=["new", "ignored"])) == 2
     for parameters in (
-        {"attempt": str(success.attempt_id)},
+        {"attempt": f"{success.attempt_id}"},
         {"attempt": str(uuid.uuid4())},
         {"incident_id": "no such"},
         {"search": "%"},
@@ -168,9 +168,9 @@ def test_a_parameter_that_is_not_understood_is_400_and_named(reader: Client, que
 def test_a_cursor_of_another_order_is_refused(reader: Client) -> None:
     for number in range(3):
         make_pattern(template=str(number))
-    cursor = reader.get(LIST, {"limit": 1, "ordering": "-occurrences"}).json()["next_cursor"]
+    cursor = reader.get(LIST, {"limit": "1", "ordering": "-occurrences"}).json()["next_cursor"]
     for ordering in ("occurrences", "-last_seen"):
-        answer = reader.get(LIST, {"cursor": cursor, "ordering": ordering})
+        answer = reader.get(LIST, {"cursor": f"{cursor}", "ordering": ordering})
         assert (answer.status_code, answer.json()["error"]["field"]) == (400, "cursor")
 
 
