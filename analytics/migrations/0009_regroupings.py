@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analytics', '0007_failure_functions'),
+        ('analytics', '0008_closed_incidents'),
     ]
 
     operations = [
