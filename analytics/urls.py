@@ -2,8 +2,9 @@
 
 from django.urls import path
 
-from analytics import parts, pattern_pages, views
+from analytics import parts, views
 from analytics.advice.views import what_worked
+from analytics.pages import failure_patterns
 from analytics.pages.action_type import (
     action_type_attempts,
     action_type_page,
@@ -17,11 +18,11 @@ from analytics.pages.statistics import statistics_page
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
     path("dashboard/figures/", views.figures, name="dashboard-figures"),
-    path("failure-patterns/", pattern_pages.patterns_page, name="failure-patterns"),
-    path("failure-patterns/<uuid:pattern_id>/", pattern_pages.pattern_page, name="failure-pattern"),
+    path("failure-patterns/", failure_patterns.patterns_page, name="failure-patterns"),
+    path("failure-patterns/<uuid:pattern_id>/", failure_patterns.pattern_page, name="failure-pattern"),
     path(
         "attempts/<uuid:attempt_id>/failure-pattern/",
-        pattern_pages.pattern_of_attempt_part,
+        failure_patterns.pattern_of_attempt_part,
         name="attempt-failure-pattern",
     ),
     path("attempts/<uuid:attempt_id>/comparison/", parts.attempt_comparison, name="attempt-comparison"),

@@ -47,6 +47,7 @@ urlpatterns = [
     *with_or_without_slash("statistics", StatisticsView.as_view({"get": "retrieve"}), "statistics"),
     *with_or_without_slash(
         "statistics/incidents", IncidentStatisticsView.as_view({"get": "retrieve"}), "incident-statistics"
+    ),
     *with_or_without_slash("failure-patterns", PatternViewSet.as_view({"get": "list"}), "failure-patterns-list"),
     *with_or_without_slash(_PATTERN, PatternViewSet.as_view({"get": "retrieve"}), "failure-pattern-json"),
     *(
