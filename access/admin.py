@@ -17,7 +17,11 @@ class NewKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no su
     """What is told of a new key."""
 
     scopes = forms.MultipleChoiceField(
-        choices=[("ingest", "ingest: write records"), ("read", "read: read everything")],
+        choices=[
+            ("ingest", "ingest: write records"),
+            ("read", "read: read everything"),
+            ("operate", "operate: decide as an operator, such as on failure patterns"),
+        ],
         widget=forms.CheckboxSelectMultiple,
     )
 

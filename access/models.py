@@ -8,7 +8,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-SCOPES: Final = ("ingest", "read")
+# ingest: write records. read: read everything. operate: what operators decide, such as the state of a failure pattern.
+SCOPES: Final = ("ingest", "read", "operate")
 DIGEST: Final = r"^[0-9a-f]{64}$"
 
 

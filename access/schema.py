@@ -15,5 +15,6 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {
             "type": "http",
             "scheme": "bearer",
-            "description": "An API key with the scope of the operation: ingest to write, read to read.",
+            "description": "An API key with the scope of the operation: ingest to write, read to read, operate "
+            "to decide as an operator does.",
         }

@@ -1,18 +1,10 @@
-"""The admin's window on what is derived: rollup rows, buckets to recount, failure patterns. Read-only."""
-
-from typing import Any
+"""The admin's window on what is derived: rollup rows and buckets to recount. Read-only. Patterns: pattern_admin.py."""
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 
-from analytics.models import FailurePattern, MetricRecount, MetricSummary, ResolutionMetric
-from attempts.admin import ATTEMPTS
-from attempts.read_only_admin import ReadOnlyAdmin, as_uuid, brief, large, listed, moment, named
-
-MAX_FINGERPRINTS = 100  # on the page of a pattern
+from analytics import pattern_admin as pattern_admin
+from analytics.models import MetricRecount, MetricSummary, ResolutionMetric
+from attempts.read_only_admin import ReadOnlyAdmin, brief, large, moment, named
 
 COUNTS = (
     "pending",
@@ -95,46 +87,3 @@ class MetricSummaryAdmin(ReadOnlyAdmin):
     search_fields = ("grouping",)
     search_help_text = "Looks for every word in the grouping, which reads the whole table."
     fields = (moment("period_start"), "grain", "subject", "grouping", large("content"), moment("sealed_at"))
-
-
-def fingerprints_owned(row: FailurePattern) -> SafeString:
-    """The fingerprints of this pattern, each a link to the failures that carry it."""
-    owned = list(row.fingerprints.values_list("fingerprint", flat=True).order_by("fingerprint")[: MAX_FINGERPRINTS + 1])
-    links = format_html_join(
-        "", "<li>{}</li>", ((listed(ATTEMPTS, str(one), fingerprint=one),) for one in owned[:MAX_FINGERPRINTS])
-    )
-    return format_html("<ul>{}</ul>{}", links, "and more" if len(owned) > MAX_FINGERPRINTS else "")
-
-
-@admin.register(FailurePattern)
-class FailurePatternAdmin(ReadOnlyAdmin):
-    """Failure patterns, newest first. Their state is changed through the API and the pages, not here."""
-
-    large_text = ("template",)
-    brief = {"template_start": brief("template")}
-
-    ordering = ("-created_at", "-pattern_id")
-    list_display = (moment("created_at"), named(lambda row: row.template_start, "template"), "state")
-    list_filter = ("state", "created_at")
-    search_fields = ("template",)
-    search_help_text = (
-        "A UUID finds the pattern, or the pattern that owns this fingerprint, by index. Any other text is looked for "
-        "in the template, which reads the whole table."
-    )
-    fields = (
-        "pattern_id",
-        large("template"),
-        "state",
-        moment("created_at"),
-        named(fingerprints_owned, "fingerprints"),
-    )
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        term = search_term.strip()
-        identity = as_uuid(term)
-        if identity is not None:
-            owners = FailurePattern.objects.filter(fingerprints__fingerprint=identity).values("pattern_id")
-            return queryset.filter(Q(pattern_id=identity) | Q(pattern_id__in=owners)), False
-        return (queryset.filter(template__icontains=term) if term else queryset), False

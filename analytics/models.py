@@ -15,6 +15,7 @@ from analytics.patterns.models import (
     FailurePattern,
     FailurePatternKey,
     PatternChange,
+    Regrouping,
 )
 from analytics.summaries.models import MetricSummary
 
@@ -27,6 +28,7 @@ __all__ = [
     "MetricRecount",
     "MetricSummary",
     "PatternChange",
+    "Regrouping",
     "ResolutionMetric",
 ]
 

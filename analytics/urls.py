@@ -1,9 +1,10 @@
-"""The addresses of the dashboard and of the statistics, included at the root of the site."""
+"""The addresses of the pages of what is derived, included at the root of the site."""
 
 from django.urls import path
 
 from analytics import parts, views
 from analytics.advice.views import what_worked
+from analytics.pages import failure_patterns
 from analytics.pages.action_type import (
     action_type_attempts,
     action_type_page,
@@ -17,6 +18,13 @@ from analytics.pages.statistics import statistics_page
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
     path("dashboard/figures/", views.figures, name="dashboard-figures"),
+    path("failure-patterns/", failure_patterns.patterns_page, name="failure-patterns"),
+    path("failure-patterns/<uuid:pattern_id>/", failure_patterns.pattern_page, name="failure-pattern"),
+    path(
+        "attempts/<uuid:attempt_id>/failure-pattern/",
+        failure_patterns.pattern_of_attempt_part,
+        name="attempt-failure-pattern",
+    ),
     path("attempts/<uuid:attempt_id>/comparison/", parts.attempt_comparison, name="attempt-comparison"),
     path("thrash/", parts.incident_thrash_part, name="incident-thrash"),
     path("advice/what-worked/", what_worked, name="what-worked"),

@@ -11,6 +11,12 @@ from typing import Final
 # How much of a text is looked at: what failed stands at the beginning or, after much output, at the end.
 HEAD_CHARACTERS: Final = 2_048
 TAIL_CHARACTERS: Final = 6_144
+# The same in SQL, of error_message, and one character more of a longer text: it stays a long one.
+READ_PART: Final = f"""
+    CASE WHEN length(error_message) > {HEAD_CHARACTERS + TAIL_CHARACTERS}
+         THEN left(error_message, {HEAD_CHARACTERS + 1}) || right(error_message, {TAIL_CHARACTERS})
+         ELSE error_message END
+"""
 # A longer line is known by its beginning.
 LINE_CHARACTERS: Final = 1_000
 

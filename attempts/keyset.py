@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BooleanField, DateTimeField, F, Func, UUIDField, Value
+from django.db.models import BigIntegerField, BooleanField, DateTimeField, F, Func, UUIDField, Value
 from django.db.models.expressions import Combinable
 from django.db.models.sql.compiler import SQLCompiler
 
@@ -36,6 +36,28 @@ class Position(NamedTuple):
 
     def values(self) -> list[Combinable]:
         return [Value(self.time, output_field=DateTimeField()), Value(self.id, output_field=UUIDField())]
+
+
+class Rank(NamedTuple):
+    """Where a row stands in a list that is ordered by a number: that number, and its id among the rows of the same."""
+
+    number: int
+    id: UUID
+
+    @classmethod
+    def parse(cls, text: str) -> "Rank":
+        """The rank that this is the text of. Raises ValueError when it is none."""
+        number, _, id = text.partition("~")
+        if len(number) > 18:
+            raise ValueError("no number of ours")
+        return cls(int(number), UUID(id))
+
+    def text(self) -> str:
+        """For the address of a page."""
+        return f"{self.number}~{self.id}"
+
+    def values(self) -> list[Combinable]:
+        return [Value(self.number, output_field=BigIntegerField()), Value(self.id, output_field=UUIDField())]
 
 
 class RowCompare(Func):

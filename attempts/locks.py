@@ -15,3 +15,5 @@ FIRST_RUN: Final = 0x41435403
 INCIDENTS: Final = 0x41435404
 # Session lock. Held by the one process that does the upkeep; others leave it to that one.
 UPKEEP: Final = 0x41435405
+# Transaction lock. Held while an operator, or a regrouping, decides what belongs to which failure pattern.
+PATTERN_DECISIONS: Final = 0x41435406

@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 
 from access.authentication import key_of
 from access.errors import ApiError, ErrorSerializer
+from access.permissions import MayChange
 from access.tests.lost_database import use_lost_database
 from actionlog_site.urls import handler400 as handler400
 from actionlog_site.urls import handler403 as handler403
@@ -70,6 +71,17 @@ class Changing(APIView):
         return Response({})
 
 
+class MayOperate(MayChange):
+    permission = "access.change_apikey"
+    scope = "operate"
+
+
+class Operating(Changing):
+    """Says that operators change it."""
+
+    permission_classes = [MayOperate]
+
+
 class StepSerializer(serializers.Serializer[Any]):
     sequence = serializers.IntegerField()
 
@@ -109,6 +121,7 @@ def failing_page(request: HttpRequest, how: str) -> HttpResponse:
 
 urlpatterns = [
     path("api/echo/", Echo.as_view()),
+    path("api/operating/", Operating.as_view()),
     path("api/changing/", Changing.as_view()),
     path("api/validating/", Validating.as_view()),
     path("api/failing/<str:how>/", Failing.as_view()),

@@ -54,6 +54,11 @@ JOURNAL: Final[dict[str, Any]] = {
     "numbers": {"resolution_attempts": [[[1, 1]]], "action_attempts": [[[2, 3], [5, 5]], [], [], []]},
 }
 VERDICT: Final = {"verdict": "no_effect", "verdict_id": "0190d3a5-7b00-7c22-9d1e-0f1a2b3c4d5e", "note": "still slow"}
+# Failure patterns are founded by the server. The tests store these: the first owns the fingerprints, the last nothing.
+PATTERN: Final = "0190d3a5-9a00-7d33-8e2f-1a2b3c4d5e6f"
+OTHER_PATTERN: Final = "0190d3a5-9b00-7d33-8e2f-1a2b3c4d5e6f"
+MERGED_PATTERN: Final = "0190d3a5-9c00-7d33-8e2f-1a2b3c4d5e6f"
+FINGERPRINTS: Final = ("b2e6a0a6-7d3c-4b51-9c37-1f0f6a3b8d01", "b2e6a0a6-7d3c-4b51-9c37-1f0f6a3b8d02")
 # What is stored before each case.
 STORED: Final = {"resolution_attempts": [OPEN], "action_attempts": [START, LOOSE, FAILED, WORKED], "journal": JOURNAL}
 
@@ -109,6 +114,15 @@ def _verdict(name: str, id_: str) -> list[Case]:
         Case(404, {name: UNKNOWN}, body=VERDICT),
         Case(409, {name: id_}, body={**VERDICT, "verdict": "worked"}),
         Case(413, {name: id_}, body=TOO_LARGE),
+    ]
+
+
+def _pattern(*cases: Case) -> list[Case]:
+    return [
+        *(case._replace(path=case.path or {"pattern_id": PATTERN}) for case in cases),
+        Case(404, {"pattern_id": UNKNOWN}, body=cases[0].body),
+        Case(409, {"pattern_id": MERGED_PATTERN}, body=cases[0].body),
+        Case(413, {"pattern_id": PATTERN}, body=TOO_LARGE),
     ]
 
 
@@ -235,6 +249,31 @@ CASES: Final[dict[tuple[str, str], list[Case]]] = {
     ),
     ("post", "/api/resolution-attempts/{resolution_id}/heartbeat/"): _add(
         "resolution_id", RESOLUTION, {}, {"still": 1}
+    ),
+    ("get", "/api/failure-patterns/"): _list(
+        state=["new", "fixed"],
+        ordering="-occurrences",
+        search="refused",
+        attempt=ATTEMPT,
+        seen_since=START["started_at"],
+    ),
+    ("get", "/api/failure-patterns/{pattern_id}/"): [
+        *_one("pattern_id", PATTERN, UNKNOWN),
+        Case(200, {"pattern_id": MERGED_PATTERN}, {"window": "7d", "bucket": "hour", "timezone": "Asia/Kathmandu"}),
+    ],
+    **{
+        ("post", f"/api/failure-patterns/{{pattern_id}}/{verb}/"): _pattern(
+            Case(200, body={"note": "why"}), Case(200, body={}), Case(400, body={"note": 1})
+        )
+        for verb in ("acknowledge", "fix", "ignore", "reopen")
+    },
+    ("post", "/api/failure-patterns/{pattern_id}/merge/"): _pattern(
+        Case(200, body={"patterns": [OTHER_PATTERN]}), Case(400, body={"patterns": [PATTERN]})
+    ),
+    ("post", "/api/failure-patterns/{pattern_id}/split/"): _pattern(
+        Case(201, body={"fingerprints": [FINGERPRINTS[0]]}),
+        Case(200, body={"fingerprints": [FINGERPRINTS[0]], "note": "the same again"}),
+        Case(400, body={"fingerprints": []}),
     ),
 }
 

@@ -18,8 +18,24 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from access.groups import INVESTIGATORS, OPERATORS
-from analytics.models import FailurePattern, MetricRecount, MetricSummary, ResolutionMetric
-from analytics.tests.factories import make_metric, make_pattern, make_recount, make_summary
+from analytics.models import (
+    FailureFingerprint,
+    FailurePattern,
+    FailurePatternKey,
+    MetricRecount,
+    MetricSummary,
+    PatternChange,
+    Regrouping,
+    ResolutionMetric,
+)
+from analytics.tests.factories import (
+    make_change,
+    make_metric,
+    make_pattern,
+    make_recount,
+    make_regrouping,
+    make_summary,
+)
 from attempts.models import ActionAttempt, ActionLog, ActionLogEntry, Refusal
 from attempts.tests.factories import make_attempt, make_refusal, make_step
 from engines.models import EngineJournal
@@ -55,6 +71,10 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
     MetricRecount: make_another_recount,
     MetricSummary: make_summary,
     FailurePattern: lambda: make_pattern(uuid.uuid4()),
+    FailurePatternKey: lambda: make_pattern(uuid.uuid4()).keys.get(),
+    FailureFingerprint: lambda: make_pattern(uuid.uuid4()).fingerprints.get(),
+    PatternChange: make_change,
+    Regrouping: make_regrouping,
 }
 every_table = pytest.mark.parametrize("model", ROWS, ids=lambda model: model.__name__)
 

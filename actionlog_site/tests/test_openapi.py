@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from functools import cache
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
 import httpx
 import psycopg
@@ -22,7 +23,19 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from access.keys import create_key
 from actionlog_site.asgi import django_application
-from actionlog_site.tests.openapi_cases import ATTEMPT, CASES, RESOLUTION, STORED, Case, content
+from actionlog_site.tests.openapi_cases import (
+    ATTEMPT,
+    CASES,
+    FINGERPRINTS,
+    MERGED_PATTERN,
+    OTHER_PATTERN,
+    PATTERN,
+    RESOLUTION,
+    STORED,
+    Case,
+    content,
+)
+from analytics.tests.factories import make_pattern
 from resolutions.door import recorder
 from resolutions.door.application import WriteDoor
 from resolutions.door.routes import find_route
@@ -134,6 +147,14 @@ def headers(*scopes: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
+@sync_to_async
+def store_patterns() -> None:
+    first = make_pattern(*map(UUID, FINGERPRINTS), pattern_id=PATTERN)
+    make_pattern(pattern_id=OTHER_PATTERN)
+    make_pattern(pattern_id=MERGED_PATTERN, merged_into=first)
+    connection.close()
+
+
 async def send(
     http: httpx.AsyncClient, key: tuple[str, str], case: Case, headers: dict[str, str] | None = None
 ) -> httpx.Response:
@@ -146,10 +167,11 @@ async def send(
 @pytest.mark.parametrize("key", CASES, ids=" ".join)
 async def test_every_answer_is_as_documented(http: httpx.AsyncClient, key: tuple[str, str]) -> None:
     operation, cases = operations()[key], CASES[key]
-    allowed = await headers("ingest", "read")
+    allowed = await headers("ingest", "read", "operate")
     forbidden = await headers("ingest" if key[0] == "get" else "read")
     stored = await http.post("/api/ingest/", json=STORED, headers=allowed)
     assert stored.status_code == 200, stored.content
+    await store_patterns()
     seen = set()
     for case in cases:
         answer = await send(http, key, case, allowed)

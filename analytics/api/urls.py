@@ -2,6 +2,7 @@
 
 from analytics.api.advice import AdviceView
 from analytics.api.comparison import ComparisonView
+from analytics.api.failure_patterns import PatternViewSet
 from analytics.api.record_statistics import (
     CapacityView,
     ConfidenceView,
@@ -13,6 +14,9 @@ from analytics.api.statistics import IncidentStatisticsView, StatisticsView
 from analytics.api.timeline import TimelineView
 from analytics.api.views import ActionStatisticsView, MetricsView
 from attempts.api.addresses import with_or_without_slash
+
+_PATTERN = "failure-patterns/<any_uuid:pattern_id>"
+_VERBS = ("acknowledge", "fix", "ignore", "reopen", "merge", "split")
 
 urlpatterns = [
     *with_or_without_slash("advice", AdviceView.as_view({"get": "retrieve"}), "advice"),
@@ -43,5 +47,14 @@ urlpatterns = [
     *with_or_without_slash("statistics", StatisticsView.as_view({"get": "retrieve"}), "statistics"),
     *with_or_without_slash(
         "statistics/incidents", IncidentStatisticsView.as_view({"get": "retrieve"}), "incident-statistics"
+    ),
+    *with_or_without_slash("failure-patterns", PatternViewSet.as_view({"get": "list"}), "failure-patterns-list"),
+    *with_or_without_slash(_PATTERN, PatternViewSet.as_view({"get": "retrieve"}), "failure-pattern-json"),
+    *(
+        address
+        for verb in _VERBS
+        for address in with_or_without_slash(
+            f"{_PATTERN}/{verb}", PatternViewSet.as_view({"post": verb}), f"failure-pattern-{verb}"
+        )
     ),
 ]

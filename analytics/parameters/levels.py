@@ -84,11 +84,14 @@ class Division(NamedTuple):
     left_out: list[LeftOut]
 
 
-def divide(parameter: str, column: Column, attempts: int) -> Division:
+def divide(
+    parameter: str, column: Column, attempts: int, *, least: int = LEAST_ATTEMPTS, of_interest: int = 0
+) -> Division:
     """Divide so many attempts by one parameter. Without levels, nothing can be learned from it.
 
     Numbers of at most MOST_RANGES different values are values; more are divided into that many ranges at their
-    quantiles. 1, 1.0 and 1e0 are one number; true is not 1. Missing is a level of its own.
+    quantiles. 1, 1.0 and 1e0 are one number; true is not 1. Missing is a level of its own. least is how many attempts a
+    level has; of many values those are kept, too, that one in twenty of the first `of_interest` attempts carries.
     """
     numbers, others = _parted(column)
     counts = Counter(others.values)
@@ -107,10 +110,11 @@ def divide(parameter: str, column: Column, attempts: int) -> Division:
     code_of: dict[Any, int] = {}
     many = len(by_text) > MANY_VALUES
     too_few: Why = "many_values" if many else "rare"
-    needed = max(LEAST_ATTEMPTS, LEAST_SHARE_OF_MANY * len(column.values) if many else 0)
+    needed = max(least, LEAST_SHARE_OF_MANY * len(column.values) if many else 0)
+    interesting = _common_among(others, of_interest) if many else frozenset()
     for text, keys in sorted(by_text.items()):
         n = sum(counts[key] for key in keys)
-        if n >= needed:
+        if n >= needed or (n >= least and not interesting.isdisjoint(keys)):
             code_of.update(dict.fromkeys(keys, len(levels)))
             levels.append(Level(parameter=parameter, kind="value", text=text))
         else:
@@ -118,8 +122,8 @@ def divide(parameter: str, column: Column, attempts: int) -> Division:
             different[too_few] += 1
     codes = bytearray([_MISSING]) * attempts
     _write(codes, others.positions, map(code_of.get, others.values, repeat(OMITTED)))
-    if len(numbers.values) >= LEAST_ATTEMPTS:
-        ranges = ranges_of(sorted(numbers.values), most=MOST_RANGES, least=LEAST_ATTEMPTS)
+    if len(numbers.values) >= least:
+        ranges = ranges_of(sorted(numbers.values), most=MOST_RANGES, least=least)
         starts, below = [found.first for found in ranges], len(levels) - 1
         _write(codes, numbers.positions, [below + bisect_right(starts, number) for number in numbers.values])
         levels += [_range_level(parameter, found) for found in ranges]
@@ -131,7 +135,7 @@ def divide(parameter: str, column: Column, attempts: int) -> Division:
     if codes.count(0) == attempts:
         return Division([], codes, [LeftOut.of(parameter, "constant", values=1, attempts=attempts)])
     missing = OMITTED
-    if min(len(column.values), attempts - len(column.values)) >= LEAST_ATTEMPTS:
+    if min(len(column.values), attempts - len(column.values)) >= least:
         missing = len(levels)
         levels.append(Level(parameter=parameter, kind="missing", text="missing"))
     left_out = [LeftOut.of(parameter, why, values=different[why], attempts=n) for why, n in sorted(omitted.items())]
@@ -159,6 +163,12 @@ def _parted(column: Column) -> tuple[Column, Column]:
         return column, Column([], [])
     others = _selected(column, [type(value) not in _NUMBERS for value in column.values])
     return numbers, Column(others.positions, list(map(_key, others.values)))
+
+
+def _common_among(others: Column, of_interest: int) -> frozenset[Any]:
+    """The keys that one in twenty of the first so many attempts carries; those are a small part, so levels stay few."""
+    carried = Counter(key for position, key in zip(*others, strict=True) if position < of_interest)
+    return frozenset(key for key, n in carried.items() if n >= LEAST_SHARE_OF_MANY * of_interest)
 
 
 def _selected(column: Column, chosen: list[bool]) -> Column:

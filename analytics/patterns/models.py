@@ -244,3 +244,25 @@ class PatternChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.changed_at:%Y-%m-%d %H:%M} {self.change}"
+
+
+class Regrouping(models.Model):
+    """How far the failures of earlier masking rules are regrouped under a version of them, so that it can go on."""
+
+    # attempts.fingerprint.VERSION
+    version = models.SmallIntegerField(primary_key=True)
+    # When it was decided which pattern owns what; from then on failures move.
+    decided_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "pattern_regroupings"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(finished_at__isnull=True) | Q(finished_at__gte=F("decided_at")),
+                name="pattern_regroupings_decided_first",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"masking rules {self.version}"

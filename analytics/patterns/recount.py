@@ -18,19 +18,13 @@ from analytics.buckets import BUCKET, EPOCH
 from analytics.patterns.grouping import Unseen, unseen
 from analytics.patterns.stored import own_all
 from attempts.fingerprint import VERSION, digest, masked_message
-from attempts.informative_line import HEAD_CHARACTERS, TAIL_CHARACTERS
+from attempts.informative_line import READ_PART
 from attempts.storage import execute, uuid_array
 
 ROWS_A_FETCH: Final = 500
 
-# A longer message is read so far as its informative line is looked for, and one character more: it stays a long one.
-_MESSAGE: Final = f"""
-    CASE WHEN length(error_message) > {HEAD_CHARACTERS + TAIL_CHARACTERS}
-         THEN left(error_message, {HEAD_CHARACTERS + 1}) || right(error_message, {TAIL_CHARACTERS})
-         ELSE error_message END
-"""
 _FAILURES: Final = f"""
-    SELECT attempt_id, effective_started_at, fingerprint, fingerprint_version, action_type, error_type, {_MESSAGE}
+    SELECT attempt_id, effective_started_at, fingerprint, fingerprint_version, action_type, error_type, {READ_PART}
     FROM action_attempts WHERE effective_started_at >= %s AND effective_started_at < %s AND status = 'failed'
 """  # noqa: S608  # constants
 _STORED: Final = """

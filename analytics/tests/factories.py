@@ -13,6 +13,8 @@ from analytics.models import (
     FailurePatternKey,
     MetricRecount,
     MetricSummary,
+    PatternChange,
+    Regrouping,
     ResolutionMetric,
 )
 from attempts.fingerprint import VERSION
@@ -37,6 +39,21 @@ def make_pattern(*fingerprints: uuid.UUID, **facts: Any) -> FailurePattern:
             pattern=pattern,
         )
     return pattern
+
+
+def make_change(**facts: Any) -> PatternChange:
+    """Something that was done to a pattern of its own."""
+    pattern = facts.pop("pattern", None) or make_pattern()
+    told = {"change": "acknowledged", "from_state": "new", "to_state": "acknowledged", "changed_by": "olga"}
+    return PatternChange.objects.create(
+        **{"pattern": pattern, "changed_at": timezone.now(), "details": {"a": 1}, "note": "on it", **told, **facts}
+    )
+
+
+def make_regrouping(**facts: Any) -> Regrouping:
+    """One that goes on, of the version behind the last."""
+    last = Regrouping.objects.order_by("-version").values_list("version", flat=True).first()
+    return Regrouping.objects.create(**{"version": (last or 0) + 1, "decided_at": timezone.now(), **facts})
 
 
 def make_metric(**facts: Any) -> ResolutionMetric:

@@ -9,7 +9,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from analytics.tests.factories import make_metric, make_pattern, make_recount
+from analytics.models import FailurePattern
+from analytics.tests.factories import make_change, make_metric, make_pattern, make_recount
+from analytics.tests.recording import failed, record_rows
 from attempts.tests.admin_pages import found, page_of
 from attempts.tests.factories import make_attempt
 
@@ -49,3 +51,25 @@ def test_a_recount_has_a_page_under_its_time(admin_client: Client) -> None:
     page = admin_client.get(html.unescape(address)).content.decode()
     assert "receiver &lt;failed&gt;" in page
     assert "receiver &lt;failed&gt;" in page_of(admin_client, "analytics_metricrecount", recount.pk)
+
+
+def test_a_fingerprint_shows_what_is_counted_of_it_and_is_found_by_its_pattern(admin_client: Client) -> None:
+    row = failed("disk full", incident_id="INC <7>")
+    record_rows([row])
+    pattern = FailurePattern.objects.get()
+    make_pattern(uuid.uuid4())
+    for term in (pattern.pk, row.fingerprint):
+        assert found(admin_client, "admin:analytics_failurefingerprint_changelist", q=term) == [row.fingerprint]
+    page = page_of(admin_client, "analytics_failurefingerprint", row.fingerprint)
+    assert "INC &lt;7&gt;: 1" in page
+    assert "2025-06-15 10:00:00.000Z: 1" in page
+
+
+def test_what_was_done_to_a_pattern_is_found_by_its_id(admin_client: Client) -> None:
+    change = make_change(note="on <it>")
+    make_change()
+    changes = "admin:analytics_patternchange_changelist"
+    assert found(admin_client, changes, q=change.pattern_id) == [change.pk]
+    assert found(admin_client, changes, pattern=change.pattern_id) == [change.pk]
+    assert "on &lt;it&gt;" in page_of(admin_client, "analytics_patternchange", change.pk)
+    assert f"pattern={change.pattern_id}" in page_of(admin_client, "analytics_failurepattern", change.pattern_id)

@@ -84,6 +84,7 @@ FINGERPRINT: dict[str, Any] = {
 }
 COUNT: dict[str, Any] = {"fingerprint": uuid.UUID(int=2), "bucket_start": NOW, "occurrences": 1}
 INCIDENT: dict[str, Any] = {"fingerprint": uuid.UUID(int=2), "incident_id": "INC-1", "occurrences": 1}
+REGROUPING: dict[str, Any] = {"version": 2, "decided_at": NOW, "finished_at": NOW}
 CHANGE: dict[str, Any] = {
     "id": 2_000_000,
     "pattern_id": KNOWN,
@@ -175,6 +176,13 @@ REFUSED: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     *(("failure_counts_some", "failure_counts", COUNT, {"occurrences": count}) for count in (0, -1)),
     ("failure_incidents_pkey", "failure_incidents", INCIDENT, {"fingerprint": KNOWN}),
     *(("failure_incidents_some", "failure_incidents", INCIDENT, {"occurrences": count}) for count in (0, -1)),
+    ("pattern_regroupings_pkey", "pattern_regroupings", REGROUPING, {"version": 1}),
+    (
+        "pattern_regroupings_decided_first",
+        "pattern_regroupings",
+        REGROUPING,
+        {"finished_at": datetime(2026, 4, 1, tzinfo=UTC)},
+    ),
     ("pattern_changes_pkey", "pattern_changes", CHANGE, {"id": 1_000_000}),
     ("pattern_changes_change_known", "pattern_changes", CHANGE, {"change": "forgotten"}),
     ("pattern_changes_states_known", "pattern_changes", CHANGE, {"from_state": "open"}),
@@ -212,6 +220,7 @@ def stored(db: None) -> None:
     insert("failure_fingerprints", {**FINGERPRINT, "fingerprint": KNOWN})
     insert("failure_counts", {**COUNT, "fingerprint": KNOWN})
     insert("failure_incidents", {**INCIDENT, "fingerprint": KNOWN})
+    insert("pattern_regroupings", {**REGROUPING, "version": 1})
     insert("pattern_changes", {**CHANGE, "id": 1_000_000})
 
 

@@ -5,7 +5,7 @@ that one that was changed or belongs elsewhere is refused and never misread.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -16,7 +16,7 @@ from msgspec import Struct
 from rest_framework.request import Request
 
 from access.errors import ApiError
-from attempts.keyset import Position, RowCompare
+from attempts.keyset import Position, Rank, RowCompare
 
 DEFAULT_LIMIT: Final = 50
 MAX_LIMIT: Final = 500
@@ -51,15 +51,17 @@ class PageRequest(NamedTuple):
 
     limit: int
     ordering: str
-    after: Position | None
+    after: Position | Rank | None
 
     @property
     def descending(self) -> bool:
         return self.ordering.startswith("-")
 
 
-def page_request(request: Request, *, list_name: str, orderings: Sequence[str]) -> PageRequest:
-    """Reads limit, ordering and cursor. The first of orderings is the default.
+def page_request(
+    request: Request, *, list_name: str, orderings: Sequence[str], by_number: Collection[str] = ()
+) -> PageRequest:
+    """Reads limit, ordering and cursor. The first of orderings is the default; by_number names those by a number.
 
     Raises ApiError 400 when one is not understood, or when the cursor is of another list or order.
     """
@@ -71,7 +73,9 @@ def page_request(request: Request, *, list_name: str, orderings: Sequence[str]) 
     return PageRequest(
         limit=_limit(query.get("limit", str(DEFAULT_LIMIT))),
         ordering=ordering,
-        after=None if cursor is None else _position(cursor, f"{list_name} {ordering}"),
+        after=None
+        if cursor is None
+        else _position(cursor, f"{list_name} {ordering}", Rank if ordering in by_number else Position),
     )
 
 
@@ -85,7 +89,7 @@ def after_position(rows: "QuerySet[Row]", page: PageRequest, *, time: str, id_na
 
 
 def page_of(
-    found: Sequence[tuple[Position, Result]],
+    found: Sequence[tuple[Position | Rank, Result]],
     *,
     request: Request,
     page: PageRequest,
@@ -133,15 +137,15 @@ def _limit(text: str) -> int:
     return int(text)
 
 
-def _cursor(position: Position, scope: str) -> str:
-    return _signer.sign_object([scope, position.time.isoformat(), str(position.id)])
+def _cursor(position: Position | Rank, scope: str) -> str:
+    return _signer.sign_object([scope, *msgspec.to_builtins(position)])
 
 
-def _position(cursor: str, scope: str) -> Position:
+def _position(cursor: str, scope: str, type_: type[Position | Rank]) -> Position | Rank:
     try:
         of, *position = _signer.unsign_object(cursor)
         if of == scope:
-            return msgspec.convert(position, Position)
+            return msgspec.convert(position, type_)
     except (signing.BadSignature, msgspec.ValidationError):
         pass
     raise ApiError(

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, Q, QuerySet
 from django_filters import Filter
 from drf_spectacular.utils import extend_schema_field
 
@@ -42,18 +42,31 @@ class TypedField(forms.Field):
             raise forms.ValidationError("%(hint)s", params={"hint": self.hint}) from None
 
 
-class TextFilter(Filter):
+class ValueFilter(Filter):
+    """Filters by the value of a column, or by a condition that is made of the value."""
+
+    def __init__(self, *, condition: Callable[[Any], Exists | Q] | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.condition = condition
+
+    def filter(self, qs: "QuerySet[Any]", value: Any) -> "QuerySet[Any]":
+        if value is None:
+            return qs
+        if self.condition is not None:
+            return qs.filter(self.condition(value))
+        wanted = {f"{self.field_name}__{self.lookup_expr}": value}
+        return qs.exclude(**wanted) if self.exclude else qs.filter(**wanted)
+
+
+class TextFilter(ValueFilter):
     field_class = TextField
 
     def __init__(self, description: str, **options: Any) -> None:
         super().__init__(**options)
         extend_schema_field({"type": "string", "description": description})(self)
 
-    def filter(self, qs: "QuerySet[Any]", value: str | None) -> "QuerySet[Any]":
-        return qs if value is None else qs.filter(**{f"{self.field_name}__{self.lookup_expr}": value})
 
-
-class TypedFilter(Filter):
+class TypedFilter(ValueFilter):
     """Filters by a value of the type; hint tells what to send instead of what was not understood."""
 
     field_class = TypedField
