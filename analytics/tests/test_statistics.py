@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -84,10 +83,10 @@ def test_verified_rates_rest_on_verdicts_alone(sealed: Any) -> None:
 
 
 def test_a_resolution_that_came_back_counts_against_the_verified_rate(sealed: Any) -> None:
-    record_resolution(resolution(status="resolved", verdict="worked", verdict_at=START))
-    record_resolution(resolution(status="resolved", reopened_at=START, reopened_by=uuid4()))
-    record_resolution(resolution(status="failed"))
-    record_resolution(resolution(status="escalated"))
+    record_resolution(resolution(incident_id="INC-a", status="resolved", verdict="worked", verdict_at=START))
+    record_resolution(resolution(incident_id="INC-b", status="resolved", completed_at=START))
+    record_resolution(resolution(incident_id="INC-b", status="failed", started_at=START + timedelta(minutes=1)))
+    record_resolution(resolution(incident_id="INC-c", status="escalated"))
     sealed()
     total = statistics(series(), subject="resolution").total
     assert total.by_status == {"in_progress": 0, "abandoned": 0, "resolved": 2, "failed": 1, "escalated": 1}
