@@ -48,7 +48,7 @@ def run(block: str, server: Server) -> str:
 
 
 def test_every_block_does_what_the_readme_says(server: Server) -> None:
-    engine, shell, record, batch, verdict, read, advise, watch, imports, operate = BLOCKS
+    engine, shell, record, batch, verdict, read, advise, patterns, watch, imports, operate = BLOCKS
 
     outcomes = [
         json.loads(answer)["outcome"] for answer in re.findall(r"\{.*?\](?:,\"cursor\":\d+)\}", run(record, server))
@@ -84,11 +84,18 @@ def test_every_block_does_what_the_readme_says(server: Server) -> None:
     assert [action["action_type"] for action in advice["actions"]] == ["restart_database_connection"]
     assert advised[end:].lstrip().startswith("'restart_database_connection' is expected to succeed with ")
 
+    listed, end = decoder.raw_decode(text := run(patterns, server))
+    told, fixed = (decoder.raw_decode(part)[0] for part in (text[end:], text[text.rindex('{"outcome"') :]))
+    assert [row["template"] for row in listed["results"]] == ["timeout after <number>"]
+    assert told["over_time"]["occurrences"] == 1
+    assert (fixed["outcome"], fixed["pattern"]["state_changed_by"]) == ("changed", "API key desk")
+
     assert re.fullmatch(r"changes \d+ \['success', 'failed'\]\n", run(watch, server))
     operated = run(operate, server)
     assert "alk_" in operated
     assert "/sign-in/link/" in operated
     assert "exact:" in operated
+    assert "nothing to regroup" in operated
     assert run(imports, server) == "1 imported, 0 updated, 0 unchanged, 0 imported before, 0 bad\n"
 
     ran = run(shell, server)
