@@ -27,6 +27,7 @@ class ExpectedFailure(Struct, kw_only=True, frozen=True):
     """One way in which it failed: how often, and which share (0 to 1) of the failures that were looked at."""
 
     pattern_id: UUID
+    action_type: str
     template: str
     state: str
     occurrences: int

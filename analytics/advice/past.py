@@ -108,6 +108,7 @@ def expected_failures(failures: Iterable[Failure], environment: str | None) -> t
     return [
         ExpectedFailure(
             pattern_id=pattern_id,
+            action_type=patterns[pattern_id].action_type,
             template=patterns[pattern_id].template,
             state=patterns[pattern_id].state,
             occurrences=count,

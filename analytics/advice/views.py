@@ -12,7 +12,7 @@ from analytics.advice.queries import Case, advice_on
 from analytics.windows import window_named
 from attempts.records import MAX_TEXT
 
-WINDOW: Final = "90d"
+DAYS: Final = 90
 # Actions in the table before the rest is folded away.
 ACTIONS_SHOWN: Final = 8
 
@@ -23,9 +23,10 @@ def what_worked(request: PageRequest) -> HttpResponse:
     incident_type = request.GET.get("incident_type", "")
     if not 0 < len(incident_type) <= MAX_TEXT:
         raise BadRequest("incident_type is the type of an incident.")
-    advice = advice_on(Case(incident_type=incident_type), window_named(WINDOW, now=timezone.now()))
+    advice = advice_on(Case(incident_type=incident_type), window_named(f"{DAYS}d", now=timezone.now()))
     context = {
         "advice": advice,
+        "days": DAYS,
         "actions": advice.actions[:ACTIONS_SHOWN],
         "more_actions": advice.actions[ACTIONS_SHOWN:],
     }

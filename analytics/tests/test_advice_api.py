@@ -223,7 +223,7 @@ def test_it_tells_the_failure_patterns_to_expect_with_their_share(client: Client
         str(pattern.pattern_id), pattern.template, "acknowledged",
     )  # fmt: skip
     assert (first["occurrences"], first["share"], second["occurrences"]) == (6, 0.6, 4)
-    assert (second["template"], second["state"]) == ("disk is full", "new")
+    assert (second["template"], second["state"], second["action_type"]) == ("disk is full", "new", "restart_pool")
     assert answer["failures_looked_at"] == 10
     of_incident_type = get(client, incident_type="latency")
     assert [found["occurrences"] for found in of_incident_type["expected_failures"]] == [4, 4]

@@ -45,7 +45,7 @@ def test_it_shows_how_it_failed_and_how_such_incidents_ended(admin_client: Clien
     record([], [resolution(incident_type="latency", incident_id=f"INC {n}", status=status)
                 for n, status in enumerate(["resolved", "escalated", "resolved"])])  # fmt: skip
     shown = text(admin_client)
-    assert "How it failed 100\u202f% no answer of the latest 1 failure" in shown
+    assert "How it failed 100\u202f% restart_service: no answer of the latest 1 failure" in shown
     assert "resolved 2 escalated 1" in shown
     assert "INC 2" in shown
 
