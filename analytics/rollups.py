@@ -6,7 +6,7 @@ contribution() of every row: both end in the same figures. Reading is queries.py
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple, cast
@@ -68,12 +68,11 @@ _UNSEAL: Final = f"""
                                      OR grain = '{DAY}' AND period_start = ANY(%s::timestamptz[]))
     )
 """  # noqa: S608  # constants
-_ADD: Final = f"{_UNSEAL} SELECT add_to_resolution_metrics(%s::json)"
+_ADD: Final = "SELECT add_to_resolution_metrics(%s::json)"
 _NAMES: Final = (
     "bucket_start, subject, action_type, incident_type, engine, engine_version, environment, dimensions_digest"
 )
 _GROW: Final = f"""
-    {_UNSEAL}
     INSERT INTO resolution_metrics AS stored ({_NAMES}, {", ".join(COUNTS)}, durations)
     SELECT {_NAMES}, {", ".join(f"coalesce({count}, 0)" for count in COUNTS)}, add_to_histogram('{{}}', bins, added)
     FROM json_to_recordset(%s::json) AS delta (
@@ -222,7 +221,7 @@ def apply_changes(changes: Iterable[Change]) -> None:
 def add_to_stored(deltas: Mapping[Key, Counts]) -> None:
     """Add counts to the stored rollup rows, making those that are missing. One statement, rows in key order.
 
-    It removes the summaries that the rows were part of.
+    The same statement removes the summaries that the rows were part of, if their hours have ended.
 
     What only grows, as new rows of the record make it, is one INSERT ... ON CONFLICT DO UPDATE. That holds the check
     that no count is negative against the bare delta, before it looks for the row to add it to; so the other deltas go
@@ -231,15 +230,26 @@ def add_to_stored(deltas: Mapping[Key, Counts]) -> None:
     if not deltas:
         return
     # In key order, so that two recorders who touch the same rows wait for each other instead of deadlocking.
-    rows = [_delta_form(key, deltas[key]) for key in sorted(deltas)]
+    in_order = sorted(deltas)
+    rows = msgspec.json.encode([_delta_form(key, deltas[key]) for key in in_order]).decode()
     grows = all(count > 0 for counts in deltas.values() for count in counts.values())
-    execute(_GROW if grows else _ADD, [*_touched(deltas), msgspec.json.encode(rows).decode()])
+    statement = _GROW if grows else _ADD
+    if _may_be_summed_up(in_order[0].bucket):
+        execute(f"{_UNSEAL} {statement}", [*_touched(deltas), rows])
+    else:
+        execute(statement, [rows])
 
 
 def remove_stored(bucket: int, ids: Iterable[int]) -> None:
     """Remove rollup rows of a bucket that a recount did not find as they are. Only for rebuild.py, under its lock."""
     starts = [[period_start(grain, bucket // GRAINS[grain])] for grain in (HOUR, DAY)]
     execute(_REMOVE, [list(SUBJECTS), *starts, list(ids)])
+
+
+def _may_be_summed_up(bucket: int) -> bool:
+    """Whether the hour of a bucket has ended. Until SETTLED_AFTER later, by the clock of the database, it has no
+    summary, nor has its day: what engines record while they work need not look for any."""
+    return period_start(HOUR, bucket // GRAINS[HOUR] + 1) <= datetime.now(UTC)
 
 
 def _touched(keys: Iterable[Key]) -> tuple[list[str], list[datetime], list[datetime]]:

@@ -54,32 +54,38 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--many", type=int, default=MANY, metavar="N", help="attempts of the large record; fewer for a quick look only"
     )
+    parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N", help="how often each server has its turn")
+    parser.add_argument("--pages", type=int, default=PAGES, metavar="N", help="the page that cursors are followed to")
     options = parser.parse_args(arguments)
     try:
         with stopped_by_signals(), fresh_server() as small, fresh_server() as large:
-            measured = measure(small, large, few=options.few, many=options.many)
+            measured = measure(
+                small, large, few=options.few, many=options.many, pages=options.pages, rounds=options.rounds
+            )
     except (EmbeddedPostgresError, ServerError, load.LoadError, FillError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    print(report(measured, few=options.few, many=options.many))
+    print(report(measured, few=options.few, many=options.many, rounds=options.rounds))
     if options.json:
         print(json.dumps({"reads": measured}))
     return 0
 
 
-def measure(small: Server, large: Server, *, few: int, many: int) -> dict[str, dict[str, float]]:
+def measure(
+    small: Server, large: Server, *, few: int, many: int, pages: int, rounds: int
+) -> dict[str, dict[str, float]]:
     """{read: {"ms_10k": ..., "ms_1m": ...}}: medians in milliseconds, from request to answer over loopback."""
     for server, count in ((small, few), (large, many)):
         fill(server, count)
-    reads_of_small, reads_of_large = reads_of(small, few), reads_of(large, many)
+    reads_of_small, reads_of_large = reads_of(small, few, pages), reads_of(large, many, pages)
     found: dict[str, dict[str, float]] = {}
     for name, of_small in reads_of_small.items():
         _say(f"{name} ...")
         of_large = reads_of_large[name]
         seconds: tuple[list[float], list[float]] = ([], [])
-        for number in range(ROUNDS + 1):
+        for number in range(rounds + 1):
             for server, next_request, told in ((small, of_small, seconds[0]), (large, of_large, seconds[1])):
                 requests = [next_request() for _ in range(REQUESTS_A_ROUND if number else WARM_UP)]
                 latencies = load.drive(server.url, [requests]).latencies
@@ -112,7 +118,7 @@ def fill(server: Server, count: int) -> None:
     _say(f"... filled in {time.perf_counter() - start:.0f} s")
 
 
-def reads_of(server: Server, count: int) -> dict[str, Callable[[], bytes]]:
+def reads_of(server: Server, count: int, pages: int) -> dict[str, Callable[[], bytes]]:
     """{read: a function that makes its next request}."""
     incidents = itertools.cycle(
         f"INC-{SEED}-{number:06}" for number in range(0, count // ATTEMPTS_PER_INCIDENT, max(1, count // 500))
@@ -126,7 +132,7 @@ def reads_of(server: Server, count: int) -> dict[str, Callable[[], bytes]]:
         "recent_with_details": "/api/resolution-monitor/recent?include_action_details=true",
         "patterns": "/api/failure-patterns/",
         "attempts_page_1": "/api/action-attempts/",
-        "attempts_page_100": _page(server, PAGES),
+        f"attempts_page_{pages}": _page(server, pages),
     }
     client = ApiClient(server.url, server.api_key)
     if client.get(same["patterns"]).status == 404:
@@ -142,7 +148,7 @@ def reads_of(server: Server, count: int) -> dict[str, Callable[[], bytes]]:
     return reads
 
 
-def report(measured: dict[str, dict[str, float]], *, few: int, many: int) -> str:
+def report(measured: dict[str, dict[str, float]], *, few: int, many: int, rounds: int) -> str:
     """The result as a table for people."""
     lines = [f"{'median of each read, in ms':<28}{few:>12,}{many:>12,}{'times':>8}  attempts"]
     for name, told in measured.items():
@@ -156,7 +162,7 @@ def report(measured: dict[str, dict[str, float]], *, few: int, many: int) -> str
         )
     explained = (
         f"Attempts with {STEPS_PER_ATTEMPT} steps, {FAILING:.0%} of them failed, over the same {SPREAD.days} days; one "
-        f"connection to one web process, {ROUNDS * REQUESTS_A_ROUND} requests of each kind."
+        f"connection to one web process, {rounds * REQUESTS_A_ROUND} requests of each kind."
     )
     return "\n".join([*lines, "", explained])
 

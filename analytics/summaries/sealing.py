@@ -19,8 +19,9 @@ from attempts.locks import RECORDING
 from attempts.signals import LOCK_TIMEOUT_STATE, sqlstate
 from attempts.storage import execute
 
-# So long after its end a period is summed up: what is recorded late is mostly a little late.
-SETTLED_AFTER: Final = timedelta(minutes=5)
+# So long after its end a period is summed up: what is recorded late is mostly a little late. It is also by how much the
+# clock of a recorder may be behind that of the database before it would miss a summary that it has to remove.
+SETTLED_AFTER: Final = timedelta(minutes=15)
 # Recorders queue behind us while we wait for those that are amid a transaction.
 LOCK_PATIENCE: Final = "200ms"
 
