@@ -1,6 +1,6 @@
 """Reading resolution attempts, recent sessions and incidents. Metrics and the live feed have views of their own."""
 
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 import msgspec
@@ -95,7 +95,8 @@ class RecentView(ReadView):
         found = queries.recent_sessions(
             resolutions=self.filter_queryset(self.get_queryset()),
             attempts=attempts,
-            before=page.after,
+            # Sessions are ordered by time alone.
+            before=cast(Position | None, page.after),
             limit=page.limit + 1,
             with_attempts=_include_action_details(request),
         )
