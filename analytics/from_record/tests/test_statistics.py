@@ -152,7 +152,8 @@ def test_capacity_counts_what_starts_ends_and_runs_at_once(client: Client) -> No
         began = start + 3 * 3600 * second
         store_attempt(started_at=began, received_at=began - wait * second, status="success", execution_time_seconds=0)
     store_attempt(started_at=start + 3 * 3600 * second, status="pending")
-    store_attempt(started_at=start - 3600 * second, completed_at=start + 900 * second, status="success")
+    before = start - 3600 * second
+    store_attempt(started_at=before, completed_at=start + 900 * second, status="success", received_at=start)
     answer = get(client, "capacity", window="6h", bucket="hour")
     by_start = {datetime.fromisoformat(bucket["start"]): bucket for bucket in answer["buckets"]}
     hours = [by_start[start + hour * 3600 * second] for hour in range(4)]
@@ -167,7 +168,7 @@ def test_capacity_counts_what_starts_ends_and_runs_at_once(client: Client) -> No
     assert answer["waiting"] == {"p50": 20, "p95": 29, "n": 2}
     assert (answer["concurrency_peak"], answer["covered"]["complete"]) == (2, True)
     # The earliest began before the window, unless this is the first quarter of an hour; two never began.
-    in_the_window = datetime.fromisoformat(answer["window"]["start"]) <= start - 3600 * second
+    in_the_window = datetime.fromisoformat(answer["window"]["start"]) <= before
     assert answer["started"] == (7 if in_the_window else 6)
 
 
