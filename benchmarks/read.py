@@ -134,10 +134,6 @@ def reads_of(server: Server, count: int, pages: int) -> dict[str, Callable[[], b
         "attempts_page_1": "/api/action-attempts/",
         f"attempts_page_{pages}": _page(server, pages),
     }
-    client = ApiClient(server.url, server.api_key)
-    if client.get(same["patterns"]).status == 404:
-        _say("There are no failure patterns to be listed yet: that read is left out.")
-        del same["patterns"]
     reads: dict[str, Callable[[], bytes]] = {
         name: (lambda request: lambda: request)(load.get(server.url, path, server.api_key))
         for name, path in same.items()
