@@ -68,17 +68,23 @@ def thrash_in(
     here. A failure or success happens at the end of its attempt. Failures that go on are one finding for as long as
     each has two others within 30 minutes.
 
+    Where all that tell an environment tell the same one, those that tell none are in it too: of two engines on one
+    target, one may not tell.
+
     overlapping_engines: attempts of different engines run at one time on one target of one environment. Touching is no
     overlap; what never ran, has no target, or whose engine nobody told, overlaps with nothing. Overlaps that share an
     attempt are one finding.
     """
     resolutions = engine_of or {}
+    attempts = list(attempts)
+    environments = {attempt.environment for attempt in attempts} - {None, ""}
+    only = environments.pop() if len(environments) == 1 else None
     same_work: dict[tuple[str | None, ...], list[_Run]] = defaultdict(list)
     same_place: dict[tuple[str | None, str | None], list[_Run]] = defaultdict(list)
     for attempt in sorted(attempts, key=lambda attempt: (attempt.started_at, attempt.attempt_id)):
         engine = attempt.engine or (resolutions.get(attempt.resolution_id) if attempt.resolution_id else None)
         run = _Run(attempt, engine or "", _end(attempt, now))
-        place = (attempt.environment, attempt.target)
+        place = (attempt.environment or only, attempt.target)
         if attempt.status in ("failed", "success"):
             same_work[(*place, attempt.action_type, attempt.parameters)].append(run)
         if engine and attempt.target is not None and attempt.status not in _NEVER_RAN:
@@ -182,7 +188,7 @@ def _repeated(failures: list[_Run]) -> Thrash:
     return Thrash(
         kind="repeated_failure",
         target=first.target,
-        environment=first.environment,
+        environment=_environment(failures),
         action_type=first.action_type,
         engines=sorted({run.engine for run in failures if run.engine}),
         attempt_ids=[run.attempt.attempt_id for run in sorted(failures, key=_by_start)],
@@ -199,7 +205,7 @@ def _overlapping(overlap: _Overlap) -> Thrash:
     return Thrash(
         kind="overlapping_engines",
         target=first.target,
-        environment=first.environment,
+        environment=_environment(overlap.runs),
         action_type=None,
         engines=engines,
         attempt_ids=[run.attempt.attempt_id for run in overlap.runs],
@@ -208,6 +214,10 @@ def _overlapping(overlap: _Overlap) -> Thrash:
         sentence=f"{' and '.join(engines)} worked on {first.target} at the same time "
         f"({len(overlap.runs)} attempts) {_span(overlap.start, overlap.end)}.",
     )
+
+
+def _environment(runs: list[_Run]) -> str | None:
+    return next((run.attempt.environment for run in runs if run.attempt.environment), None)
 
 
 def _by_start(run: _Run) -> tuple[datetime, UUID]:

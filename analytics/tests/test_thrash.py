@@ -96,6 +96,15 @@ def test_failures_of_other_work_do_not_add_up() -> None:
         assert kinds([*failures(0, 5), *failures(10, **other)]) == []
 
 
+def test_who_tells_no_environment_is_in_the_only_one_that_is_told() -> None:
+    silent: dict[str, Any] = {"environment": None, "engine": "fixer"}
+    met = thrash_in([attempt(8, 15, **silent), attempt(0, 10, "success")], now=NIGHT)
+    assert [(finding.kind, finding.environment) for finding in met] == [("overlapping_engines", "production")]
+    repeated = [*failures(0, 5), *failures(10, environment=None)]
+    assert kinds(repeated) == ["repeated_failure"]
+    assert kinds([*repeated, attempt(20, 21, "success", environment="staging")]) == []
+
+
 def test_no_target_is_a_target_of_its_own_for_failures() -> None:
     found = thrash_in(failures(0, 5, 10, target=None), now=NIGHT)
     assert [finding.sentence.partition(" with")[0] for finding in found] == ["restart_pool failed 3 times"]
