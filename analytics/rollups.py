@@ -126,9 +126,7 @@ def incident_contribution(sessions: Collection[ResolutionRow]) -> tuple[Key, Cou
     It is closed when one of them has ended and none is open. One with which contact was lost is not open: nobody works
     on it, and an incident that one engine left in silence and another resolved is closed. Counted is the last that
     ended, in the bucket of its end and under its dimensions: `resolved` when it resolved the incident and none ever
-    escalated it, `escalated` when one did, `failed` otherwise. The duration, where one resolved it, is the time to
-    resolution: from the start of the first to the end of the last that resolved it. It is unknown while one of the two
-    was not told, or when they contradict each other.
+    escalated it, `escalated` when one did, `failed` otherwise. The duration is that of seconds_to_resolution().
     """
     last = last_ended(sessions) if sessions else None
     if last is None or any(row.status not in FINAL_STATUSES and row.abandoned_at is None for row in sessions):
@@ -136,12 +134,9 @@ def incident_contribution(sessions: Collection[ResolutionRow]) -> tuple[Key, Cou
     statuses = {row.status for row in sessions}
     outcome = "escalated" if "escalated" in statuses else "resolved" if last.status == "resolved" else "failed"
     counts: Counts = {outcome: 1}
-    resolved = last_ended([row for row in sessions if row.status == "resolved"])
-    first = min(sessions, key=lambda row: (row.effective_started_at, row.resolution_id))
-    if resolved is not None and resolved.completed_at is not None and first.started_at is not None:
-        seconds = (resolved.completed_at - first.started_at).total_seconds()
-        if seconds >= 0:
-            _add_duration(counts, seconds)
+    seconds = seconds_to_resolution(sessions)
+    if seconds is not None:
+        _add_duration(counts, seconds)
     key = Key(
         bucket_of(cast(datetime, last.ended_at)),
         "incident",
@@ -152,6 +147,19 @@ def incident_contribution(sessions: Collection[ResolutionRow]) -> tuple[Key, Cou
         last.environment or "",
     )
     return key, counts
+
+
+def seconds_to_resolution(sessions: Collection[ResolutionRow]) -> float | None:
+    """The time to resolution of an incident: from the start of its first resolution attempt to the end of the last that
+    resolved it. None while none did, while one of the two times was not told, or when they contradict each other.
+    """
+    resolved = last_ended([row for row in sessions if row.status == "resolved"])
+    if resolved is None or resolved.completed_at is None:
+        return None
+    first = min(sessions, key=lambda row: (row.effective_started_at, row.resolution_id))
+    if first.started_at is None or first.started_at > resolved.completed_at:
+        return None
+    return (resolved.completed_at - first.started_at).total_seconds()
 
 
 def last_ended(sessions: Iterable[ResolutionRow]) -> ResolutionRow | None:

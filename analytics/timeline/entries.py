@@ -89,11 +89,12 @@ class TimelineEntry(Struct, kw_only=True, omit_defaults=True):
 
 
 class IncidentTracking(Struct, kw_only=True):
-    """One incident in figures. time_to_resolution_seconds is from the first start to the last `resolved`.
+    """One incident in figures. time_to_resolution_seconds is from the first start to the last `resolved`, as in
+    /api/statistics/incidents/: null while one of the two was not told, or when they contradict each other.
 
-    The start is that of its first resolution attempt; without any, that of its first attempt. status is that of the
-    resolution attempt that started last; is_open says whether any resolution attempt is in progress (lost contact is
-    not). engines are at most 100.
+    first_started_at is that of its first resolution attempt; without any, that of its first attempt. status is that of
+    the resolution attempt that started last; is_open says whether any resolution attempt is in progress (lost contact
+    is not). engines are at most 100.
     """
 
     first_started_at: datetime
@@ -112,9 +113,10 @@ class IncidentTracking(Struct, kw_only=True):
 class IncidentTimeline(Struct, kw_only=True):
     """A page of the account of one incident, in order of time, with what the incident adds up to.
 
-    complete is false when the incident has more than 1,000 resolution attempts or 5,000 attempts: the account is of the
-    first ones, tracking still of all attempts. thrash is of the attempts of the account, the first 100 findings of
-    thrash_findings. next is the address of the page after this one, next_cursor its cursor; null on the last page.
+    complete is false when the incident has more than 1,000 resolution attempts, 5,000 attempts or 10,000 verdicts: the
+    account is of the first ones, tracking still of all attempts. thrash is of the attempts of the account, the first
+    100 findings of thrash_findings. next is the address of the page after this one, next_cursor its cursor; null on the
+    last page.
     """
 
     incident_id: str

@@ -13,6 +13,7 @@ import msgspec
 from django.db import connection
 from django.db.models import Q
 
+from analytics.rollups import seconds_to_resolution
 from analytics.snapshot import one_snapshot
 from analytics.thrash import Thrash
 from analytics.timeline.account import (
@@ -76,7 +77,8 @@ def timeline(incident_id: str, *, after: Place | None, limit: int, now: datetime
         rows = incident_rows(incident_id)
         if not rows.resolutions and not rows.attempts:
             return None
-        placed = account_of(rows.resolutions, rows.attempts, _verdicts(rows), now=now)
+        verdicts = _verdicts(rows)
+        placed = account_of(rows.resolutions, rows.attempts, verdicts[:MOST_VERDICTS], now=now)
         placed += _steps([attempt.detail.attempt_id for attempt in rows.attempts], after=after, limit=limit + 1)
         tracking = _tracking(incident_id, rows)
     found = sorted((entry for entry in placed if after is None or entry[0] > after), key=lambda entry: entry[0])
@@ -85,7 +87,7 @@ def timeline(incident_id: str, *, after: Place | None, limit: int, now: datetime
     return IncidentTimeline(
         incident_id=incident_id,
         tracking=tracking,
-        complete=rows.complete,
+        complete=rows.complete and len(verdicts) <= MOST_VERDICTS,
         thrash=thrash[:MOST_FINDINGS],
         thrash_findings=len(thrash),
         entries=[entry for _, entry in shown],
@@ -175,7 +177,7 @@ def _verdicts(rows: Rows) -> list[ToldVerdict]:
         resolution_id__in=[row.resolution_id for row in rows.resolutions]
     )
     columns = ("verdict_id", "attempt_id", "resolution_id", "verdict", "source", "given_at", "given_by", "note")
-    found = Verdict.objects.filter(on).order_by("given_at", "verdict_id").values_list(*columns)[:MOST_VERDICTS]
+    found = Verdict.objects.filter(on).order_by("given_at", "verdict_id").values_list(*columns)[: MOST_VERDICTS + 1]
     return [ToldVerdict(*row) for row in found]
 
 
@@ -240,7 +242,7 @@ def _tracking(incident_id: str, rows: Rows) -> IncidentTracking:
     return IncidentTracking(
         first_started_at=start,
         last_resolved_at=resolved,
-        time_to_resolution_seconds=(resolved - start).total_seconds() if resolved else None,
+        time_to_resolution_seconds=seconds_to_resolution(own),
         status=own[-1].effective_status if own else None,
         is_open=any(row.effective_status == "in_progress" and row.abandoned_at is None for row in own),
         escalated=any(row.status == "escalated" for row in own),

@@ -242,6 +242,25 @@ async def test_planted_thrash_is_found_through_the_doors() -> None:
     assert (meeting["kind"], meeting["engines"]) == ("overlapping_engines", ["healer", "helper"])
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "seconds"),
+    [
+        ({"started_at": at(0)}, {"started_at": at(60), "completed_at": at(90)}, 90),
+        ({}, {"started_at": at(60), "completed_at": at(90)}, 30),
+        ({"started_at": at(0)}, {"started_at": at(60)}, None),
+        ({"started_at": at(0)}, {"completed_at": at(-9)}, None),
+    ],
+)
+def test_the_time_to_resolution_is_that_of_the_statistics(
+    client: Client, first: dict[str, Any], last: dict[str, Any], seconds: float | None
+) -> None:
+    record([], [resolution(**first, status="failed"), resolution(**last, status="resolved")])
+    assert told(client)["tracking"]["time_to_resolution_seconds"] == seconds
+    window = {"start": at(-86400), "end": (timezone.now() + timedelta(hours=1)).isoformat(), "bucket": "week"}
+    found = client.get("/api/statistics/incidents/", window).json()["total"]
+    assert (found["closed"], found["time_to_resolution"]["mean"]) == (1, seconds)
+
+
 def test_an_incident_with_more_than_is_read_says_so(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queries, "MOST_ATTEMPTS", 2)
     record([attempt(started_at=at(second), status="success", completed_at=at(second)) for second in range(4)])
@@ -249,6 +268,23 @@ def test_an_incident_with_more_than_is_read_says_so(client: Client, monkeypatch:
     assert answer["complete"] is False
     assert answer["tracking"]["attempts"] == 4
     assert [second for second, _ in outline(answer)] == [0, 0, 0, 1, 1]
+    monkeypatch.undo()
+    assert told(client)["complete"] is True
+    session = str(uuid.uuid4())
+    record([], [resolution(resolution_id=session, started_at=at(0))])
+    monkeypatch.setattr(queries, "MOST_VERDICTS", 0)
+    Verdict.objects.create(
+        verdict_id=uuid.uuid4(),
+        resolution_id=session,
+        verdict="worked",
+        source="check",
+        given_at=START,
+        given_by="x",
+        note="",
+        received_at=START,
+    )
+    assert told(client)["complete"] is False
+    monkeypatch.setattr(queries, "MOST_ATTEMPTS", 2)
     latest = queries.incident_rows("INC-1", latest=True).attempts
     assert [row.detail.effective_started_at for row in latest] == [START + timedelta(seconds=n) for n in (2, 3)]
 
