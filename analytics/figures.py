@@ -13,7 +13,9 @@ from datetime import date, datetime
 
 from msgspec import Struct
 
+from analytics.buckets import BUCKET
 from analytics.intervals import wilson
+from analytics.windows import Window
 
 
 class WindowShown(Struct, kw_only=True):
@@ -23,6 +25,10 @@ class WindowShown(Struct, kw_only=True):
     start: datetime
     end: datetime
     bucket_seconds: int
+
+
+def shown(window: Window) -> WindowShown:
+    return WindowShown(name=window.name, start=window.start, end=window.end, bucket_seconds=int(BUCKET.total_seconds()))
 
 
 class Rate(Struct, kw_only=True, frozen=True):

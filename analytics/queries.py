@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
-from analytics.buckets import BUCKET
 from analytics.counting import counted, grouped, span_of, total_of
 from analytics.figures import (
     ActionStatistics,
@@ -20,7 +19,7 @@ from analytics.figures import (
     Metrics,
     ResolutionCounts,
     ResolutionFigures,
-    WindowShown,
+    shown,
 )
 from analytics.models import MetricRecount
 from analytics.rollups import RESOLUTION_COUNTS, Counts
@@ -116,10 +115,6 @@ def in_progress_now(dimensions: Dimensions = EVERYTHING) -> int:
 def is_exact(window: Window) -> bool:
     """Whether no bucket of the window waits to be recounted."""
     return not MetricRecount.objects.filter(bucket_start__gte=window.start, bucket_start__lt=window.end).exists()
-
-
-def shown(window: Window) -> WindowShown:
-    return WindowShown(name=window.name, start=window.start, end=window.end, bucket_seconds=int(BUCKET.total_seconds()))
 
 
 def _by_action_type(by_type: Mapping[Group, Counts]) -> list[ActionTypeFigures]:

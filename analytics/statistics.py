@@ -1,8 +1,7 @@
 """Statistics of a window by group and by bucket of time, of attempts and of closed incidents. Writes nothing."""
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
-from zoneinfo import ZoneInfo
+from typing import Any, Final
 
 from analytics.counting import Groups, counted, grouped, span_of, total_of
 from analytics.figures import (
@@ -16,12 +15,13 @@ from analytics.figures import (
     IncidentStatistics,
     Statistics,
     rate_of,
+    shown,
 )
-from analytics.queries import EVERYTHING, Dimensions, is_exact, shown
+from analytics.queries import EVERYTHING, Dimensions, is_exact
 from analytics.rollups import ATTEMPT_COUNTS, RESOLUTION_COUNTS, Counts
 from analytics.snapshot import one_snapshot
 from analytics.sums import all_of, durations_of, rates_of
-from analytics.windows import LocalBucket, Window, bucket_length_for, local_buckets
+from analytics.windows import Series
 
 # The dimensions of each grouping. Resolution attempts have no action type, nor have incidents.
 GROUP_BY: Final[dict[str, tuple[str, ...]]] = {
@@ -38,21 +38,6 @@ DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1000
 
 _STATUSES: Final = {"attempt": ATTEMPT_COUNTS, "resolution": RESOLUTION_COUNTS}
-
-
-class Series(NamedTuple):
-    """A window and the buckets of time that it is shown in."""
-
-    window: Window
-    zone: ZoneInfo
-    length: str
-    buckets: Sequence[LocalBucket]
-
-
-def series_of(window: Window, zone: ZoneInfo, length: str | None = None) -> Series:
-    """The buckets of a window; None for a length that suits it. Raises ValueError when there would be too many."""
-    length = length or bucket_length_for(window)
-    return Series(window, zone, length, local_buckets(window, zone, length))
 
 
 def statistics(

@@ -5,6 +5,7 @@ argument; no clock is read here.
 """
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -79,6 +80,15 @@ class LocalBucket(NamedTuple):
     end: datetime
 
 
+class Series(NamedTuple):
+    """A window, and the buckets of time that it is shown in: of a time zone, and of one of BUCKET_LENGTHS."""
+
+    window: Window
+    zone: ZoneInfo
+    length: str
+    buckets: Sequence[LocalBucket]
+
+
 def window_between(start: datetime, end: datetime) -> Window:
     """The window of the whole 15-minute buckets that touch start <= time < end. Raises ValueError for no such span."""
     if not start < end:
@@ -86,6 +96,12 @@ def window_between(start: datetime, end: datetime) -> Window:
     if end - start > timedelta(days=MAX_DAYS):
         raise ValueError(f"A window is at most {MAX_DAYS} days long.")
     return Window("custom", floor_to_bucket(start), ceil_to_bucket(end))
+
+
+def series_of(window: Window, zone: ZoneInfo, length: str | None = None) -> Series:
+    """The buckets of a window; None for a length that suits it. Raises ValueError when there would be too many."""
+    length = length or bucket_length_for(window)
+    return Series(window, zone, length, local_buckets(window, zone, length))
 
 
 def bucket_length_for(window: Window) -> str:

@@ -12,7 +12,8 @@ from analytics.advice.shrinkage import Counts as Outcomes
 from analytics.advice.traits import describe
 from analytics.advice.words import message_of
 from analytics.counting import Groups, counted, grouped, span_of, total_of
-from analytics.queries import is_exact, shown
+from analytics.figures import shown
+from analytics.queries import is_exact
 from analytics.rollups import VERDICT_COUNTS
 from analytics.snapshot import one_snapshot
 from analytics.summaries.content import Group

@@ -4,12 +4,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, ClassVar, Final, Literal
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from msgspec import Struct
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,13 +14,13 @@ from access.authentication import key_of
 from access.errors import ApiError, ErrorSerializer
 from access.permissions import MayChange
 from analytics.api.filters import PatternFilters
+from analytics.api.parameters import SeriesParameters
 from analytics.api.pattern_documents import DecisionDocument, MergeDocument, SplitDocument, decode
 from analytics.models import FailurePattern
 from analytics.patterns import deciding, merging
 from analytics.patterns.details import PatternDetail, PatternSummary
 from analytics.patterns.queries import living_patterns, summaries
-from analytics.patterns.reading import Series, pattern_detail
-from analytics.windows import BUCKET_LENGTHS, Window, window_named, zone_named
+from analytics.patterns.reading import pattern_detail
 from attempts.api.pagination import PAGE_PARAMETERS, Page, after_position, page_of, page_parameters, page_request
 from attempts.api.reading import ReadView
 from attempts.keyset import Position, Rank
@@ -38,7 +35,6 @@ ORDERINGS: Final = {
     "first_seen": "began_at",
 }
 BY_NUMBER: Final = ("-occurrences", "occurrences")
-DEFAULT_WINDOW: Final = "30d"
 
 REFUSALS: Final = {
     403: OpenApiResponse(ErrorSerializer, description="The API key lacks the scope operate, the user the permission."),
@@ -66,28 +62,10 @@ class PatternDecided(Struct, kw_only=True):
     pattern: PatternSummary
 
 
-class PatternParameters(serializers.Serializer[Any]):
+class PatternParameters(SeriesParameters):
     """What of its history is told of one pattern."""
 
-    window = serializers.CharField(
-        default=DEFAULT_WINDOW, help_text="How far back: minutes, hours or days, such as 90m, 24h or 30d."
-    )
-    bucket = serializers.ChoiceField(choices=BUCKET_LENGTHS, default="day", help_text="The length of each bucket.")
-    timezone = serializers.CharField(
-        default="UTC", help_text="IANA name of the time zone whose hours, days and weeks are counted in."
-    )
-
-    def validate_window(self, name: str) -> Window:
-        try:
-            return window_named(name, now=timezone.now())
-        except ValueError as fault:
-            raise serializers.ValidationError(str(fault)) from None
-
-    def validate_timezone(self, name: str) -> ZoneInfo:
-        try:
-            return zone_named(name)
-        except ValueError as fault:
-            raise serializers.ValidationError(str(fault)) from None
+    default_window = "30d"
 
 
 class PatternViewSet(ReadView):
@@ -96,7 +74,7 @@ class PatternViewSet(ReadView):
     filterset_class = PatternFilters
     query_parameters: ClassVar = {
         "list": (*PAGE_PARAMETERS, "ordering"),
-        "retrieve": ("window", "bucket", "timezone"),
+        "retrieve": PatternParameters.names(),
     }
     list_name = "failure-patterns"
 
@@ -121,14 +99,7 @@ class PatternViewSet(ReadView):
     @extend_schema(operation_id="failure_patterns_read", parameters=[PatternParameters], responses=PatternDetail)
     def retrieve(self, request: Request, pattern_id: UUID) -> Response:
         """One failure pattern in full. Of one that was merged into another: where it went, and its history."""
-        parameters = PatternParameters(data=request.query_params)
-        parameters.is_valid(raise_exception=True)
-        told = parameters.validated_data
-        try:
-            series = Series.of(told["window"], told["bucket"], told["timezone"])
-        except ValueError as fault:
-            raise ApiError(400, str(fault), field="bucket", path="bucket") from None
-        found = pattern_detail(pattern_id, series)
+        found = pattern_detail(pattern_id, PatternParameters.of(request).series())
         if found is None:
             raise ApiError(404, f"There is no failure pattern {pattern_id}.")
         return Response(found)

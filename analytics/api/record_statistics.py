@@ -3,8 +3,7 @@
 What they answer, and within which bounds, is defined in analytics/from_record.
 """
 
-from typing import Any, ClassVar, Final
-from zoneinfo import ZoneInfo
+from typing import Any, ClassVar
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -12,43 +11,25 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from analytics.api.parameters import DimensionText, FigureParameters
+from analytics.api.parameters import DimensionText, FigureParameters, SeriesParameters, WindowParameters
 from analytics.from_record.capacity import CapacityStatistics, capacity_statistics
 from analytics.from_record.confidence import ConfidenceStatistics, confidence_statistics
 from analytics.from_record.durations import DurationStatistics, duration_statistics
 from analytics.from_record.parameters import ParameterStatistics, parameter_statistics
 from analytics.from_record.steps import StepStatistics, step_statistics
-from analytics.windows import BUCKET_LENGTHS, LocalBucket, Window, local_buckets, window_named, zone_named
 from attempts.api.reading import ReadView
 from attempts.models import ActionAttempt
 from attempts.records import MAX_TEXT
 
-DIMENSIONS: Final = ("environment", "incident_type", "engine", "engine_version", "action_type")
 
-
-class RecordParameters(FigureParameters):
+class RecordParameters(FigureParameters, WindowParameters):
     """A window, and what its attempts can be narrowed to."""
 
-    engine_version = DimensionText("this version of the engine")
     action_type = DimensionText("this type of action")
-    window = serializers.CharField(
-        default="7d",
-        help_text="How far back: minutes, hours or days, such as 90m, 24h or 30d. Widened to whole 15-minute buckets.",
-    )
-
-    def validate_window(self, name: str) -> Window:
-        try:
-            return window_named(name, now=timezone.now())
-        except ValueError as fault:
-            raise serializers.ValidationError(str(fault)) from None
-
-    def window_told(self) -> Window:
-        window: Window = self.validated_data["window"]
-        return window
 
     def told(self) -> dict[str, str]:
         """The dimensions that are told, by name of a column."""
-        return {name: value for name in DIMENSIONS if (value := self.validated_data.get(name))}
+        return self.dimensions().told()
 
 
 class DurationParameters(RecordParameters):
@@ -67,30 +48,8 @@ class OfOneTypeParameters(RecordParameters):
         return {name: value for name, value in self.told().items() if name != "action_type"}
 
 
-class CapacityParameters(RecordParameters):
-    bucket = serializers.ChoiceField(
-        choices=BUCKET_LENGTHS, default="hour", help_text="The length of a bucket of time."
-    )
-    timezone = serializers.CharField(
-        default="UTC", help_text="IANA name of the time zone whose hours, days and weeks are counted."
-    )
-
-    def validate_timezone(self, name: str) -> ZoneInfo:
-        try:
-            return zone_named(name)
-        except ValueError as fault:
-            raise serializers.ValidationError(str(fault)) from None
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        try:
-            attrs["buckets"] = local_buckets(attrs["window"], attrs["timezone"], attrs["bucket"])
-        except ValueError as fault:
-            raise serializers.ValidationError({"bucket": str(fault)}) from None
-        return attrs
-
-    def buckets(self) -> list[LocalBucket]:
-        found: list[LocalBucket] = self.validated_data["buckets"]
-        return found
+class CapacityParameters(RecordParameters, SeriesParameters):
+    pass
 
 
 class ConfidenceParameters(RecordParameters):
@@ -101,7 +60,7 @@ class ConfidenceParameters(RecordParameters):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["subject"] == "resolution" and attrs.get("action_type"):
             raise serializers.ValidationError({"action_type": "Resolution attempts have no action type."})
-        return attrs
+        return super().validate(attrs)
 
 
 class DurationsView(ReadView):
@@ -150,17 +109,7 @@ class CapacityView(ReadView):
     def retrieve(self, request: Request) -> Response:
         """Throughput, concurrency and waiting time by buckets of time."""
         parameters = CapacityParameters.of(request)
-        told = parameters.validated_data
-        return Response(
-            capacity_statistics(
-                parameters.window_told(),
-                parameters.told(),
-                parameters.buckets(),
-                bucket=told["bucket"],
-                timezone=told["timezone"].key,
-                now=timezone.now(),
-            )
-        )
+        return Response(capacity_statistics(parameters.series(), parameters.told(), now=timezone.now()))
 
 
 class ConfidenceView(ReadView):

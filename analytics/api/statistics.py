@@ -1,15 +1,13 @@
 """GET /api/statistics/ and /api/statistics/incidents/: parameters and views. The figures: analytics.statistics."""
 
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
-import msgspec
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from analytics.api.parameters import DimensionText, FigureParameters
+from analytics.api.parameters import DimensionText, FigureParameters, SeriesParameters
 from analytics.figures import IncidentStatistics, Statistics
 from analytics.models import ResolutionMetric
 from analytics.statistics import (
@@ -17,53 +15,15 @@ from analytics.statistics import (
     GROUP_BY,
     INCIDENT_GROUP_BY,
     MAX_LIMIT,
-    Series,
     incident_statistics,
-    series_of,
     statistics,
 )
-from analytics.windows import BUCKET_LENGTHS, Window, window_between, window_named, zone_named
-from attempts.api.filters import TIME_HINT
 from attempts.api.reading import ReadView
-from attempts.records import Time
-from attempts.validation import EARLIEST, LATEST
-
-DEFAULT_WINDOW: Final = "7d"
 
 
-class Moment(serializers.CharField):
-    """A time with its offset."""
+class GroupedParameters(FigureParameters, SeriesParameters):
+    """Figures by group and over time."""
 
-    def to_internal_value(self, data: Any) -> Any:
-        text = super().to_internal_value(data)
-        try:
-            moment = msgspec.convert(text, Time)
-        except msgspec.ValidationError:
-            raise serializers.ValidationError(TIME_HINT) from None
-        if not EARLIEST <= moment <= LATEST:
-            raise serializers.ValidationError("Send a time of the years 1970 to 2200.")
-        return moment
-
-
-class SeriesParameters(FigureParameters):
-    """A window, told by its length or its ends, and the buckets of time that it is shown in."""
-
-    window = serializers.CharField(
-        required=False,
-        help_text="How far back: minutes, hours or days, such as 90m, 24h or 30d; 7d when neither it nor start is "
-        "told. Widened to whole 15-minute buckets.",
-    )
-    start = Moment(required=False, help_text="From this time on, instead of window. Widened to a 15-minute boundary.")
-    end = Moment(required=False, help_text="Up to this time; now when only start is told.")
-    bucket = serializers.ChoiceField(
-        choices=["auto", *BUCKET_LENGTHS],
-        default="auto",
-        help_text="The buckets of time; weeks begin on Monday. auto: by the length of the window.",
-    )
-    timezone = serializers.CharField(
-        default="UTC",
-        help_text="IANA name of the time zone whose hours, days and weeks are meant, such as Asia/Kolkata.",
-    )
     limit = serializers.IntegerField(
         default=DEFAULT_LIMIT,
         min_value=1,
@@ -71,41 +31,8 @@ class SeriesParameters(FigureParameters):
         help_text="How many groups are listed, the most frequent first. groups_left_out tells of the others.",
     )
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        window = self._window(attrs)
-        length = attrs["bucket"]
-        try:
-            zone = zone_named(attrs["timezone"])
-        except ValueError as fault:
-            raise serializers.ValidationError({"timezone": str(fault)}) from None
-        try:
-            attrs["series"] = series_of(window, zone, None if length == "auto" else length)
-        except ValueError as fault:
-            raise serializers.ValidationError({"bucket": str(fault)}) from None
-        return attrs
 
-    def series(self) -> Series:
-        found: Series = self.validated_data["series"]
-        return found
-
-    def _window(self, attrs: dict[str, Any]) -> Window:
-        now = timezone.now()
-        if "start" not in attrs:
-            if "end" in attrs:
-                raise serializers.ValidationError({"end": "Send start too, or window alone."})
-            try:
-                return window_named(attrs.get("window", DEFAULT_WINDOW), now=now)
-            except ValueError as fault:
-                raise serializers.ValidationError({"window": str(fault)}) from None
-        if "window" in attrs:
-            raise serializers.ValidationError({"window": "Send either window or start and end."})
-        try:
-            return window_between(attrs["start"], attrs.get("end", now))
-        except ValueError as fault:
-            raise serializers.ValidationError({"start": str(fault)}) from None
-
-
-class StatisticsParameters(SeriesParameters):
+class StatisticsParameters(GroupedParameters):
     subject = serializers.ChoiceField(
         choices=["attempt", "resolution"],
         default="attempt",
@@ -126,7 +53,7 @@ class StatisticsParameters(SeriesParameters):
         return super().validate(attrs)
 
 
-class IncidentStatisticsParameters(SeriesParameters):
+class IncidentStatisticsParameters(GroupedParameters):
     group_by = serializers.ChoiceField(
         choices=INCIDENT_GROUP_BY, default="none", help_text="Which figures are told apart in groups."
     )

@@ -22,7 +22,7 @@ class MetricsView(ReadView):
     def retrieve(self, request: Request) -> Response:
         """Counts, success rate and durations of a window, overall and by action type, and what is in progress now."""
         parameters = MetricsParameters.of(request)
-        return Response(queries.metrics(parameters.validated_data["window"], parameters.dimensions()))
+        return Response(queries.metrics(parameters.window_told(), parameters.dimensions()))
 
 
 class ActionStatisticsView(ReadView):

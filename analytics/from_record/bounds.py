@@ -10,8 +10,6 @@ from typing import Any, Final, NamedTuple
 from django.db import connection
 from msgspec import Struct
 
-from analytics.buckets import BUCKET
-from analytics.figures import WindowShown
 from analytics.windows import Window
 
 # When an attempt ended, as far as is known: the twin of resolutions.timeline.end_of, which a test holds it against.
@@ -90,7 +88,3 @@ def latest_attempts(
         found, since = found[:most], found[most - 1][0]
         return found, Covered(since=since, rows=most, complete=False)
     return found, Covered(since=since, rows=len(found), complete=since == window.start)
-
-
-def shown(window: Window) -> WindowShown:
-    return WindowShown(name=window.name, start=window.start, end=window.end, bucket_seconds=int(BUCKET.total_seconds()))

@@ -3,17 +3,17 @@
 Counted in the database by one pass over starts and ends: what leaves it is a row for each bucket of time.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection
 from msgspec import Struct
 
-from analytics.figures import WindowShown
-from analytics.from_record.bounds import ENDED_AT, Covered, selection, shown, since_when
+from analytics.figures import WindowShown, shown
+from analytics.from_record.bounds import ENDED_AT, Covered, selection, since_when
 from analytics.snapshot import one_snapshot
-from analytics.windows import LocalBucket, Window
+from analytics.windows import LocalBucket, Series
 
 MOST_ATTEMPTS: Final = 200_000
 # What began before the window and runs into it is found if it began this long before.
@@ -120,22 +120,14 @@ _QUERY: Final = """
 """
 
 
-def capacity_statistics(
-    window: Window,
-    told: Mapping[str, str],
-    buckets: Sequence[LocalBucket],
-    *,
-    bucket: str,
-    timezone: str,
-    now: datetime,
-) -> CapacityStatistics:
-    """The figures of a window by its buckets, which follow each other without a gap, and are told as they are named
-    (bucket, timezone). told: dimensions by name of a column. Two queries."""
+def capacity_statistics(series: Series, told: Mapping[str, str], *, now: datetime) -> CapacityStatistics:
+    """The figures of a window by its buckets. told: dimensions by name of a column. Two queries."""
+    window = series.window
     with one_snapshot():
         reach = window._replace(start=window.start - LOOK_BACK)
         since = since_when("action_attempts", reach, told, most=MOST_ATTEMPTS)
         first = max(since, window.start)
-        shown_buckets = [each._replace(start=max(each.start, first)) for each in buckets if each.end > first]
+        shown_buckets = [each._replace(start=max(each.start, first)) for each in series.buckets if each.end > first]
         where, parameters = selection(reach, told, since=since)
         parameters |= {
             "bounds": [*(each.start for each in shown_buckets), window.end],
@@ -150,8 +142,8 @@ def capacity_statistics(
     return CapacityStatistics(
         window=shown(window),
         covered=Covered(since=first, rows=total[0], complete=first == window.start),
-        bucket=bucket,
-        timezone=timezone,
+        bucket=series.length,
+        timezone=series.zone.key,
         started=total[0],
         ended=sum(row[1] for row in rows),
         concurrency_mean=sum(row[2] for row in rows) / sum(past) if sum(past) else None,

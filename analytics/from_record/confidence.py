@@ -8,8 +8,8 @@ from django.db import connection
 from msgspec import Struct
 
 from analytics.calibration import BINS, UNIT, Calibration, ConfidenceCounts, calibration_of
-from analytics.figures import WindowShown
-from analytics.from_record.bounds import Covered, selection, shown, since_when
+from analytics.figures import WindowShown, shown
+from analytics.from_record.bounds import Covered, selection, since_when
 from analytics.snapshot import one_snapshot
 from analytics.windows import Window
 

@@ -9,8 +9,9 @@ from django.db import connection
 from msgspec import Struct
 
 from analytics.buckets import BUCKET
-from analytics.figures import WindowShown
-from analytics.from_record.bounds import DURATION_SECONDS, Covered, latest_attempts, selection, shown
+from analytics.figures import WindowShown, shown
+from analytics.from_record.bounds import DURATION_SECONDS, Covered, latest_attempts, selection
+from analytics.queries import is_exact
 from analytics.snapshot import one_snapshot
 from analytics.windows import Window
 
@@ -35,7 +36,8 @@ class DurationStatistics(Struct, kw_only=True):
     """The slowest attempts of a window that ended in success or failure, slowest first, and the latest ones.
 
     slowest_exact is false where others may be as slow as the last of them, within 8 %: so many were about as slow that
-    not all could be looked at. covered tells how far back was looked for the latest.
+    not all could be looked at; or where figures in the window wait to be recounted, by which they are found. covered
+    tells how far back was looked for the latest.
     """
 
     window: WindowShown
@@ -76,9 +78,10 @@ _SLOWEST: Final = """
 
 def duration_statistics(window: Window, told: Mapping[str, str], *, limit: int) -> DurationStatistics:
     """At most limit attempts of either kind, of those that started in a window. told: dimensions by name of a column.
-    Four queries."""
+    Five queries."""
     with one_snapshot():
         slowest, exact = _slowest(window, told, limit)
+        exact = exact and is_exact(window)
         recent, covered = latest_attempts(
             _COLUMNS, window, told, condition="true", most=limit, look_through=MOST_LOOKED_THROUGH
         )

@@ -7,8 +7,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from analytics.figures import WindowShown
-from analytics.from_record.bounds import DURATION_SECONDS, Covered, latest_attempts, shown
+from analytics.figures import WindowShown, shown
+from analytics.from_record.bounds import DURATION_SECONDS, Covered, latest_attempts
 from analytics.parameters.cells import Attempt
 from analytics.parameters.effectiveness import Effectiveness, effectiveness_of
 from analytics.snapshot import one_snapshot

@@ -10,8 +10,8 @@ from uuid import UUID
 from django.db import connection
 from msgspec import Struct
 
-from analytics.figures import WindowShown
-from analytics.from_record.bounds import ENDED_AT, Covered, latest_attempts, shown
+from analytics.figures import WindowShown, shown
+from analytics.from_record.bounds import ENDED_AT, Covered, latest_attempts
 from analytics.snapshot import one_snapshot
 from analytics.step_durations import StepBreakdown, StepEntry, step_durations
 from analytics.windows import Window

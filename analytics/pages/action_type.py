@@ -16,7 +16,8 @@ from analytics.from_record.parameters import ParameterStatistics, parameter_stat
 from analytics.from_record.steps import step_statistics
 from analytics.pages.selection import Selection
 from analytics.parameters.effectiveness import Effectiveness, ValueFigures
-from analytics.statistics import series_of, statistics
+from analytics.statistics import statistics
+from analytics.windows import series_of
 
 ATTEMPTS_SHOWN: Final = 15
 VALUES_SHOWN: Final = 60

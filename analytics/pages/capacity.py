@@ -9,7 +9,7 @@ from analytics.charts.capacity import concurrency_chart, waiting_chart
 from analytics.charts.over_time import times_of
 from analytics.from_record.capacity import capacity_statistics
 from analytics.pages.selection import Selection
-from analytics.windows import local_buckets
+from analytics.windows import series_of
 
 
 @page
@@ -17,12 +17,7 @@ def capacity(request: PageRequest) -> HttpResponse:
     selection = Selection(request.GET)
     length = selection.choose_bucket()
     found = capacity_statistics(
-        selection.window,
-        selection.dimensions().told(),
-        local_buckets(selection.window, selection.zone, length),
-        bucket=length,
-        timezone=selection.zone.key,
-        now=timezone.now(),
+        series_of(selection.window, selection.zone, length), selection.dimensions().told(), now=timezone.now()
     )
     times = times_of(found.buckets, found.timezone, found.bucket)
     context = {

@@ -18,8 +18,8 @@ from access.pages import PageRequest, form_page, page
 from analytics.patterns import deciding, merging
 from analytics.patterns.overview import Selection, overview, patterns_to_merge
 from analytics.patterns.queries import pattern_of_attempt
-from analytics.patterns.reading import Series, pattern_detail
-from analytics.windows import bucket_length_for, window_named
+from analytics.patterns.reading import pattern_detail
+from analytics.windows import series_of, window_named
 from attempts.records import MAX_TEXT
 
 PERMISSION: Final = "analytics.change_failurepattern"
@@ -81,7 +81,7 @@ def pattern_page(request: PageRequest, pattern_id: UUID) -> HttpResponse:
             fault = refusal
     name = request.GET.get("window", "")
     window = window_named(name if name in WINDOWS else DEFAULT_WINDOW, now=timezone.now())
-    detail = pattern_detail(pattern_id, Series.of(window, bucket_length_for(window), _UTC))
+    detail = pattern_detail(pattern_id, series_of(window, _UTC))
     if detail is None:
         raise Http404("There is no such failure pattern.")
     may = request.user.has_perm(PERMISSION) and detail.merged_into is None

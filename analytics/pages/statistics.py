@@ -19,7 +19,8 @@ from analytics.charts.over_time import (
 )
 from analytics.figures import GroupFigures, IncidentStatistics, Statistics
 from analytics.pages.selection import Selection
-from analytics.statistics import incident_statistics, series_of, statistics
+from analytics.statistics import incident_statistics, statistics
+from analytics.windows import series_of
 
 SUBJECTS: Final = (("attempt", "attempts"), ("resolution", "sessions"))
 GROUPINGS: Final = {

@@ -2,17 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 from django.db import connection
 from django.db.models import F, Q
 from django.db.models.functions import Left
 
-from analytics.buckets import BUCKET
-from analytics.figures import WindowShown
+from analytics.figures import shown
 from analytics.models import FailureFingerprint, FailurePattern, PatternChange
 from analytics.patterns.concentration import Concentration, concentration_of
 from analytics.patterns.details import (
@@ -25,7 +23,7 @@ from analytics.patterns.details import (
 )
 from analytics.patterns.queries import facts_of
 from analytics.snapshot import one_snapshot
-from analytics.windows import LocalBucket, Window, local_buckets
+from analytics.windows import Series, Window
 from attempts.models import ActionAttempt
 
 MOST_OWNED: Final = 100
@@ -73,20 +71,6 @@ _ALL_INCIDENTS: Final = f"SELECT count(DISTINCT incident_id) {_OF_PATTERN}"  # c
 _ALL_FAILURES: Final = """
     SELECT coalesce(sum(occurrences), 0)::bigint FROM failure_counts WHERE bucket_start >= %s AND bucket_start < %s
 """
-
-
-class Series(NamedTuple):
-    """A window with the buckets of a time zone into which it is divided, and their length by name."""
-
-    window: Window
-    length: str
-    zone: ZoneInfo
-    buckets: list[LocalBucket]
-
-    @classmethod
-    def of(cls, window: Window, length: str, zone: ZoneInfo) -> "Series":
-        """length is one of windows.BUCKET_LENGTHS. Raises ValueError when there would be too many buckets."""
-        return cls(window, length, zone, local_buckets(window, zone, length))
 
 
 def pattern_detail(pattern_id: UUID, series: Series) -> PatternDetail | None:
@@ -155,7 +139,7 @@ def _over_time(row: FailurePattern, series: Series) -> PatternOverTime:
     ((failures,),) = _rows(_ALL_FAILURES, bounds)
     total = sum(occurrences.values())
     return PatternOverTime(
-        window=_shown(series.window),
+        window=shown(series.window),
         bucket=series.length,
         timezone=series.zone.key,
         occurrences=total,
@@ -187,11 +171,6 @@ def _traits(columns: Sequence[Any]) -> dict[str, Any]:
     if parameters is not None:
         told["parameters"] = msgspec.json.decode(parameters)
     return told
-
-
-def _shown(window: Window) -> WindowShown:
-    seconds = int(BUCKET.total_seconds())
-    return WindowShown(name=window.name, start=window.start, end=window.end, bucket_seconds=seconds)
 
 
 def _rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:

@@ -17,10 +17,10 @@ from analytics.histogram import bin_of
 from analytics.models import MetricRecount
 from analytics.queries import Dimensions, action_statistics, metrics
 from analytics.rollups import Counts, Key, add_to_stored
-from analytics.statistics import Series, incident_statistics, series_of, statistics
+from analytics.statistics import incident_statistics, statistics
 from analytics.summaries.sealing import seal
 from analytics.tests.recording import START, attempt, ended, record_resolution, record_rows, resolution
-from analytics.windows import MAX_BUCKETS, local_buckets, window_between, window_named
+from analytics.windows import MAX_BUCKETS, Series, local_buckets, series_of, window_between, window_named
 
 pytestmark = pytest.mark.django_db
 

@@ -12,8 +12,10 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from access.keys import create_key
+from analytics.buckets import bucket_of, bucket_start
 from analytics.calibration import calibration_of, count_confidences
 from analytics.from_record import bounds, capacity, confidence, durations, parameters, steps
+from analytics.models import MetricRecount
 from analytics.tests.recording import ended, record_rows
 from attempts.models import ActionAttempt
 from attempts.queries import read_attempts
@@ -85,6 +87,25 @@ def test_more_that_are_about_as_slow_than_can_be_looked_at_are_told(client: Clie
     assert get(client, "durations", limit=3)["slowest_exact"] is False
     assert get(client, "durations", limit=6)["slowest_exact"] is True
     assert len(get(client, "durations", limit=3)["slowest"]) == 3
+
+
+def test_what_waits_to_be_recounted_may_hide_a_slower_one(client: Client) -> None:
+    record_rows([ended(30, started_at=at(0), completed_at=at(30))])
+    assert get(client, "durations")["slowest_exact"] is True
+    MetricRecount.objects.create(bucket_start=bucket_start(bucket_of(at(0))), reason="x", noted_at=NOW)
+    assert get(client, "durations")["slowest_exact"] is False
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_window_is_told_by_its_ends_too(client: Client, name: str) -> None:
+    record_rows([ended(1, started_at=at(900 * n), completed_at=at(900 * n + 1), confidence=0.5) for n in (-9, -5, 0)])
+    start, end = bucket_start(bucket_of(at(-4500))), bucket_start(bucket_of(at(-4500)) + 1)
+    asked = {"action_type": "restart_pool"} if name != "confidence" else {}
+    answer = get(client, name, start=start.isoformat(), end=end.isoformat(), **asked)
+    assert answer["covered"]["rows"] == 1
+    assert datetime.fromisoformat(answer["window"]["end"]) == end
+    refused = client.get(f"{STATISTICS}/{name}/", asked | {"end": end.isoformat()})
+    assert (refused.status_code, refused.json()["error"]["field"]) == (400, "end")
 
 
 def test_steps_tell_the_bottleneck(client: Client) -> None:
@@ -412,7 +433,7 @@ def test_queries_do_not_grow_with_rows(
 
     more(1)
     get(client, name, **asked)
-    with django_assert_num_queries({"steps": 7, "durations": 8}.get(name, 6)) as once:
+    with django_assert_num_queries({"steps": 7, "durations": 9}.get(name, 6)) as once:
         get(client, name, **asked)
     more(20)
     with django_assert_num_queries(len(once)):
