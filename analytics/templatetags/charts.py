@@ -1,4 +1,4 @@
-"""Template tags of charts, of the tables below them, and of rates with their intervals."""
+"""Template tags of charts and of the tables below them. Rates with their intervals: rates.py."""
 
 import json
 from typing import Any, Final
@@ -7,8 +7,7 @@ from django import template
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-from analytics.charts.chart import NONE, Chart, interval_text, rate_text, seconds_text
-from analytics.figures import Rate
+from analytics.charts.chart import NONE, Chart, seconds_text
 
 register = template.Library()
 
@@ -51,21 +50,6 @@ def chart(chart: Chart) -> dict[str, Any]:
     """A chart with its table."""
     figure = json.dumps(chart.figure, allow_nan=False, separators=(",", ":"))
     return {"chart": chart, "figure": figure, "rows": _rows(chart)}
-
-
-@register.inclusion_tag("analytics/_rate_and_interval.html", name="rate")
-def rate_shown(rate: Rate) -> dict[str, Any]:
-    """A rate with its interval, in figures and as a bar."""
-    if rate.rate is None or rate.low is None or rate.high is None:
-        return {"rate": rate}
-    return {
-        "rate": rate,
-        "text": rate_text(rate),
-        "interval": interval_text(rate),
-        "left": f"{100 * rate.low:.1f}",
-        "width": f"{max(100 * (rate.high - rate.low), 1):.1f}",
-        "at": f"{100 * rate.rate:.1f}",
-    }
 
 
 @register.inclusion_tag("analytics/_share.html")

@@ -5,25 +5,31 @@ from typing import Any
 from django import template
 
 from analytics.advice.answer import SimilarIncidents
+from analytics.charts.chart import interval_text, rate_text
 from analytics.figures import Rate
 
 register = template.Library()
 
 
-@register.inclusion_tag("analytics/_rate_line.html")
+@register.inclusion_tag("analytics/_rate.html")
 def rate(found: Rate) -> dict[str, Any]:
-    """The rate, its 95 % interval as a bar and in percent, and n. Wide bars are little evidence."""
+    """A rate with its 95 % interval, in figures and as a bar. Wide bars are little evidence."""
     if found.rate is None or found.low is None or found.high is None:
         return {"rate": found}
     return {
         "rate": found,
-        "low": f"{100 * found.low:.0f}",
-        "high": f"{100 * found.high:.0f}",
-        "left": f"{100 * found.low:.2f}",
-        "width": f"{100 * (found.high - found.low):.2f}",
-        # The mark is as thick as 2 of about 96 pixels.
-        "at": f"{98 * found.rate:.2f}",
+        "text": rate_text(found),
+        "interval": interval_text(found),
+        "left": f"{100 * found.low:.1f}",
+        "width": f"{max(100 * (found.high - found.low), 1):.1f}",
+        "at": f"{100 * found.rate:.1f}",
     }
+
+
+@register.filter
+def rate_in_words(found: Rate) -> str:
+    """71.4 % (52-85 %), n = 21: where there is no room for a bar."""
+    return f"{rate_text(found)} ({interval_text(found)}), n = {found.n:,}"
 
 
 @register.filter

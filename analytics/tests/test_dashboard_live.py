@@ -152,6 +152,8 @@ def test_no_page_is_wider_than_a_small_screen(browser: Browser, session_key: str
             browser.open(web.origin + page)
             # Parts that the page loads later are of the page too.
             browser.wait_for("window.htmx && !document.querySelector('.htmx-request')")
-            browser.wait_for("[...document.querySelectorAll('[hx-trigger=load]')].every((part) => part.children.length)")
+            browser.wait_for(
+                "[...document.querySelectorAll('[hx-trigger=load]')].every((part) => part.children.length)"
+            )
             browser.evaluate("document.querySelectorAll('details').forEach((details) => details.open = true)")
             assert browser.evaluate("document.documentElement.scrollWidth") <= 360, page
