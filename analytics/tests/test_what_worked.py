@@ -32,7 +32,7 @@ def test_each_action_has_its_rate_with_interval_and_count_and_none_is_made_up(ad
     record([attempt(action_type="scale", incident_type="errors", status="success")])
     shown = text(admin_client)
     assert "What worked for latency" in shown
-    assert "drain 90.0\u202f% 60–98\u202f% 10 – 0" in shown
+    assert "drain 90.0\u202f% 60\u201398\u202f% 10 \u2013 0" in shown
     assert "scale" not in shown
 
 
