@@ -40,10 +40,10 @@ class Round(NamedTuple):
     pruned: int
 
 
-def keep_up(*, since: timedelta | None = None, rest: float = 0.0) -> Round | None:
+def keep_up(*, since: timedelta | None = None, stopped: Callable[[], object] = lambda: False) -> Round | None:
     """One round of all upkeep. since: look no further back for what is to be summed up; None: everywhere.
 
-    Returns None when another process is at it. Raises what the database raises.
+    stopped() is asked after each period that was summed up, and may rest first. Returns None when another process is at it. Raises what the database raises.
     """
     with closing(connection):
         if execute("SELECT pg_try_advisory_lock(%s)", [UPKEEP]).fetchone() != (True,):
@@ -52,7 +52,7 @@ def keep_up(*, since: timedelta | None = None, rest: float = 0.0) -> Round | Non
             now = timezone.now()
             attempts, resolutions = mark_abandoned(silent_for=SILENT_FOR, now=now)
             pruned = prune(older_than=KEPT)
-            sealed = seal(since=None if since is None else now - since, pause=rest)
+            sealed = seal(since=None if since is None else now - since, stopped=stopped)
             return Round(sealed, attempts, resolutions, pruned)
         finally:
             execute("SELECT pg_advisory_unlock(%s)", [UPKEEP])
@@ -60,11 +60,12 @@ def keep_up(*, since: timedelta | None = None, rest: float = 0.0) -> Round | Non
 
 @contextmanager
 def upkeep_beside(
-    work: Callable[[int], object] | None = None, *, every_seconds: float = EVERY_SECONDS
+    work: Callable[[int, threading.Event], object] | None = None, *, every_seconds: float = EVERY_SECONDS
 ) -> Iterator[threading.Thread]:
     """Upkeep in a thread of its own, a round each minute, the first after a minute, until left.
 
-    work is given the number of the round. What fails is logged, and tried again in the next round.
+    work is given the number of the round, and what is set when it is to end. What fails is logged, and tried again in
+    the next round.
     """
     stop = threading.Event()
 
@@ -72,7 +73,7 @@ def upkeep_beside(
         number = 0
         while not stop.wait(every_seconds):
             try:
-                (work or _round)(number)
+                (work or _round)(number, stop)
             except Exception:
                 logger.warning("upkeep failed, and is tried again in %g s", every_seconds, exc_info=True)
             number += 1
@@ -86,5 +87,6 @@ def upkeep_beside(
         thread.join(STOP_SECONDS)
 
 
-def _round(number: int) -> None:
-    keep_up(since=LATELY if number % ROUNDS_TO_A_FULL_ONE else None, rest=REST_SECONDS)
+def _round(number: int, stop: threading.Event) -> None:
+    # The first round may have months to sum up; the database is stopped soon after the server.
+    keep_up(since=LATELY if number % ROUNDS_TO_A_FULL_ONE else None, stopped=lambda: stop.wait(REST_SECONDS))

@@ -1,5 +1,6 @@
 """Upkeep: what a round does, that one process does it, and that a failure harms nothing."""
 
+import time
 from datetime import timedelta
 from io import StringIO
 from threading import Event
@@ -51,7 +52,7 @@ def test_while_one_process_is_at_it_others_leave_it() -> None:
 def test_a_round_that_fails_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
     done = Event()
 
-    def work(number: int) -> None:
+    def work(number: int, stop: Event) -> None:
         if number == 0:
             raise ValueError("the first round fails")
         done.set()
@@ -70,7 +71,7 @@ def test_the_thread_beside_the_server_sums_up() -> None:
     rounds = Event()
     seen = []
 
-    def work(number: int) -> None:
+    def work(number: int, stop: Event) -> None:
         seen.append(keep_up())
         if number:
             rounds.set()
@@ -78,3 +79,19 @@ def test_the_thread_beside_the_server_sums_up() -> None:
     with upkeep_beside(work, every_seconds=0.01):
         assert rounds.wait(20)
     assert [done.sealed for done in seen[:2] if done] == [2, 0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_long_round_ends_when_the_server_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = timezone.now()
+    for days in range(1, 4):
+        start = now - days * OLD
+        record_rows([ended(started_at=start, completed_at=start + timedelta(seconds=3))])
+    monkeypatch.setattr("actionlog_site.upkeep.REST_SECONDS", 60.0)
+    with upkeep_beside(every_seconds=0.01) as thread:
+        deadline = time.monotonic() + 20
+        while not MetricSummary.objects.exists():
+            assert time.monotonic() < deadline, "nothing was summed up"
+            time.sleep(0.01)
+    assert not thread.is_alive()
+    assert MetricSummary.objects.values("grain", "period_start").distinct().count() == 1

@@ -4,8 +4,7 @@ A period is summed up under the lock RECORDING, which recorders hold shared: non
 and one that comes later finds the summary and removes it. Recorders wait for one period's work, and only so long.
 """
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -36,18 +35,18 @@ class Due(NamedTuple):
     subjects: list[str]
 
 
-def seal(*, since: datetime | None = None, pause: float = 0.0) -> int:
+def seal(*, since: datetime | None = None, stopped: Callable[[], object] = lambda: False) -> int:
     """Sum up what has ended since then (None: ever) and has rollups but no summaries. Returns of how many periods.
 
-    Hours come first: a day is then added up from them. After each, recorders have `pause` seconds for themselves. A
-    period for which recorders leave no room is left for the next time.
+    Hours come first: a day is then added up from them. After each, stopped() is asked whether that is enough; it may
+    take its time, which recorders have for themselves. A period for which they leave no room is left for the next time.
     """
     sealed = 0
     for grain in (HOUR, DAY):
         for due in list(_due(grain, since or datetime.min.replace(tzinfo=UTC))):
             sealed += _seal(due)
-            if pause:
-                time.sleep(pause)
+            if stopped():
+                return sealed
     return sealed
 
 
