@@ -134,6 +134,8 @@ def split(*, pattern_id: UUID, fingerprints: Collection[UUID], actor: str, note:
         going = [row for row in owned if row.fingerprint in moving]
         staying = [row for row in owned if row.fingerprint not in moving]
         now = timezone.now()
+        # Its state as it is now: a recorder may have found it regressed since it was looked for.
+        pattern = locked_patterns([pattern_id])[pattern_id]
         new = FailurePattern.objects.create(
             action_type=going[0].action_type,
             template=template_of(going),
@@ -146,7 +148,6 @@ def split(*, pattern_id: UUID, fingerprints: Collection[UUID], actor: str, note:
         gone_keys = ({row.key_id for row in going} & own_keys) - {row.key_id for row in staying}
         FailurePatternKey.objects.filter(pattern_key__in=gone_keys).update(pattern=new)
         FailureFingerprint.objects.filter(fingerprint__in=moving).update(pattern=new)
-        pattern = locked_patterns([pattern_id])[pattern_id]
         pattern.template = template_of(staying)
         pattern.save(update_fields=["template"])
         sum_up([pattern_id, new.pattern_id])
