@@ -43,7 +43,8 @@ class Round(NamedTuple):
 def keep_up(*, since: timedelta | None = None, stopped: Callable[[], object] = lambda: False) -> Round | None:
     """One round of all upkeep. since: look no further back for what is to be summed up; None: everywhere.
 
-    stopped() is asked after each period that was summed up, and may rest first. Returns None when another process is at it. Raises what the database raises.
+    stopped() is asked after each period that was summed up, and may rest first. Returns None when another process is at
+    it. Raises what the database raises.
     """
     with closing(connection):
         if execute("SELECT pg_try_advisory_lock(%s)", [UPKEEP]).fetchone() != (True,):

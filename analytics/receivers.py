@@ -10,7 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from analytics.buckets import bucket_of, bucket_start
-from analytics.patterns.recording import failure_of, record_failures
+from analytics.patterns.recording import record_failures
 from analytics.rollups import Change, apply_changes, last_ended
 from attempts.rows import AttemptChange
 from attempts.signals import derived
@@ -42,17 +42,16 @@ def count_attempts(*, changes: Sequence[Change], **_: Any) -> None:
 
 def note_failures(*, changes: Sequence[AttemptChange], **_: Any) -> None:
     """Put the buckets of the failures among these changes on the list of buckets to recount."""
-    failures = [
-        change
-        for change in changes
-        if any(row is not None and failure_of(row) is not None for row in (change.before, change.after))
-    ]
-    note_recount(changes=failures)
+    # What failed once stays failed.
+    note_recount(changes=[change for change in changes if change.after.status == "failed"])
 
 
 @derived(on_failure=note_failures)
 def count_failures(*, changes: Sequence[AttemptChange], **_: Any) -> None:
     record_failures(changes, now=timezone.now())
+    uncounted = [change for change in changes if change.after.status == "failed" and change.after.fingerprint is None]
+    if uncounted:
+        note_recount(changes=uncounted)
 
 
 @derived(on_failure=note_recount)

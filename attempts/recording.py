@@ -4,6 +4,7 @@ It works inside a transaction that its caller opens (resolutions.ingest, which a
 """
 
 import copy
+import logging
 from collections import ChainMap
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -17,6 +18,8 @@ from attempts.records import FINAL_STATUSES, AttemptDocument, Step
 from attempts.rows import AttemptChange, AttemptRow, new_row
 from attempts.storage import ATTEMPTS, STEPS, step_rows
 from attempts.submissions import TAKEN, Submission, may_write
+
+logger = logging.getLogger(__name__)
 
 AttemptSubmission = Submission[AttemptDocument]
 
@@ -59,19 +62,12 @@ def record_attempts(
     return changes
 
 
-def mark_abandoned(*, silent_since: datetime, now: datetime) -> list[AttemptChange]:
-    """Mark the attempts that are not final and of which nothing was heard since then as abandoned.
+def mark_abandoned(ids: Sequence[UUID], *, silent_since: datetime, now: datetime) -> list[AttemptChange]:
+    """Mark those of these attempts that are not final and of which nothing was heard since then as abandoned.
 
     The outcome of such an attempt is unknown, and any later document clears the mark. Returns what changed.
     """
-    from attempts.models import ActionAttempt
-
-    silent = (
-        ActionAttempt.objects.filter(last_heard_at__lt=silent_since, abandoned_at=None)
-        .exclude(status__in=FINAL_STATUSES)
-        .values_list("attempt_id", flat=True)
-    )
-    marked = mark_silent(ATTEMPTS.lock(sorted(silent)), FINAL_STATUSES, silent_since=silent_since, now=now)
+    marked = mark_silent(ATTEMPTS.lock(ids), FINAL_STATUSES, silent_since=silent_since, now=now)
     ATTEMPTS.update([after for _, after in marked])
     return [AttemptChange(before, after, []) for before, after in marked]
 
@@ -148,7 +144,7 @@ def _derived(merged: AttemptRow, row: AttemptRow | None, steps: Mapping[int, Ste
     first = min([*times, merged.first_step_at] if merged.first_step_at is not None else times, default=None)
     print_ = None
     if merged.status == "failed":
-        print_ = fingerprint(merged.action_type or "", merged.error_type, merged.error_message)
+        print_ = _fingerprint_of(merged)
     cleared = merged.abandoned_at is not None
     if first == merged.first_step_at and print_ == merged.fingerprint and not cleared:
         return merged
@@ -159,6 +155,15 @@ def _derived(merged: AttemptRow, row: AttemptRow | None, steps: Mapping[int, Ste
     merged.fingerprint_version = None if print_ is None else VERSION
     merged.abandoned_at = None
     return merged
+
+
+def _fingerprint_of(row: AttemptRow) -> UUID | None:
+    """None where it cannot be made: a fault of ours, for which the record does not pay. A recount makes it then."""
+    try:
+        return fingerprint(row.action_type or "", row.error_type, row.error_message)
+    except Exception:
+        logger.exception("action attempt %s gets no fingerprint; the record stands", row.attempt_id)
+        return None
 
 
 def _heard(row: AttemptRow, now: datetime) -> AttemptRow:

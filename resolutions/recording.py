@@ -67,18 +67,9 @@ def record_resolutions(
     return settled
 
 
-def mark_abandoned(*, silent_since: datetime, now: datetime) -> Settled:
-    """Mark the resolution attempts in progress of which nothing was heard since then. Returns what changed."""
-    from resolutions.models import ResolutionAttempt
-
-    silent = (
-        ResolutionAttempt.objects.filter(last_heard_at__lt=silent_since, abandoned_at=None)
-        .exclude(status__in=FINAL_STATUSES)
-        .values_list("resolution_id", flat=True)
-    )
-    ids = sorted(silent)
-    if not ids:
-        return NOTHING
+def mark_abandoned(ids: Sequence[UUID], *, silent_since: datetime, now: datetime) -> Settled:
+    """Mark those of these resolution attempts in progress of which nothing was heard since then. Returns what changed,
+    others of their incidents included."""
     incidents = LockedIncidents(resolution_ids=ids)
     marked = mark_silent(incidents.lock(ids), FINAL_STATUSES, silent_since=silent_since, now=now)
     settled = incidents.settle([ResolutionChange(before, after) for before, after in marked])

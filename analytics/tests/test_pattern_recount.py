@@ -24,6 +24,7 @@ from analytics.rebuild import recount
 from analytics.tests.recording import START, an_id, attempt, differences, ended, failed, record_rows, told_more
 from attempts.models import ActionAttempt
 from attempts.storage import ATTEMPTS
+from resolutions.ingest import ingest_json
 
 pytestmark = pytest.mark.django_db
 
@@ -171,6 +172,25 @@ def test_what_the_receiver_missed_is_due_until_the_repair_mends_it() -> None:
     }
     assert queries.is_exact()
     assert differences() == []
+
+
+def test_a_failure_whose_fingerprint_cannot_be_made_is_recorded_and_counted_by_the_repair(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def faulty(*_: Any) -> None:
+        raise RecursionError("a fault of the masking rules")
+
+    monkeypatch.setattr("attempts.recording.fingerprint", faulty)
+    document = {"attempt_id": str(an_id(1)), "action_id": "a", "action_type": "t", "incident_id": "i"}
+    answer = ingest_json({"action_attempts": [{**document, "status": "failed", "error_message": "disk full"}]})
+    assert answer["results"][0]["outcome"] == "created"
+    assert ActionAttempt.objects.get().fingerprint is None
+    assert not queries.is_exact()
+    monkeypatch.undo()
+    assert command("--check")[0] == 1
+    assert command()[0] == 0
+    assert FailurePattern.objects.get().template == "disk full"
+    assert queries.is_exact()
 
 
 @pytest.mark.usefixtures("_recorded")

@@ -1,12 +1,15 @@
 """Silence is marked, ends are not, and any later document clears the mark."""
 
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from django.db import connection
 
 from attempts.models import ActionAttempt
-from resolutions.abandonment import SILENT_FOR, mark_abandoned
+from resolutions.abandonment import SILENT_FOR, mark_abandoned, silent_attempts, silent_resolutions
 from resolutions.ingest import ingest_json
 from resolutions.models import FeedEntry, ResolutionAttempt
 
@@ -49,3 +52,28 @@ def test_any_later_document_clears_the_mark() -> None:
     attempt = ActionAttempt.objects.get()
     assert (attempt.abandoned_at, attempt.last_heard_at) == (None, NOW + timedelta(minutes=1))
     assert FeedEntry.objects.latest("revision").revision == answer["cursor"]
+
+
+def test_many_that_went_silent_are_marked_a_batch_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("resolutions.abandonment.BATCH", 2)
+    parts = [{"action_id": "a", "action_type": "t", "incident_id": "i"} for _ in range(5)]
+    attempts = [{"attempt_id": str(uuid.uuid4()), **part} for part in parts]
+    sessions = [{"resolution_id": str(uuid.uuid4()), "incident_id": "i"} for _ in range(3)]
+    ingest_json({"resolution_attempts": sessions, "action_attempts": attempts}, now=NOW - timedelta(hours=1))
+    FeedEntry.objects.all().delete()
+
+    assert mark_abandoned(silent_for=SILENT_FOR, now=NOW) == (5, 3)
+
+    told = [(len(entry.resolution_ids), len(entry.attempt_ids)) for entry in FeedEntry.objects.order_by("revision")]
+    assert told == [(2, 0), (1, 0), (0, 2), (0, 2), (0, 1)]
+    assert not ActionAttempt.objects.filter(abandoned_at=None).exists()
+
+
+@pytest.mark.parametrize(
+    ("find", "index"), [(silent_attempts, "action_attempts_open"), (silent_resolutions, "resolution_attempts_open")]
+)
+def test_what_went_silent_is_found_without_reading_what_ended(find: Callable[[datetime], Any], index: str) -> None:
+    """PostgreSQL uses an index with a condition only where it sees that the query's condition implies it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    assert index in find(NOW).explain()
