@@ -94,3 +94,18 @@ def test_every_migration_of_ours_can_be_undone_and_done_again(scratch: str) -> N
 @pytest.mark.django_db
 def test_no_model_change_waits_for_a_migration() -> None:
     call_command("makemigrations", check_changes=True, dry_run=True, verbosity=0)
+
+
+def test_patterns_that_were_there_do_not_stand_in_the_way(scratch: str) -> None:
+    """As after a migration that was undone: PostgreSQL alters no table whose foreign keys wait to be checked."""
+    call_command("migrate", "analytics", "0006", database=scratch, verbosity=0)
+    with connections[scratch].cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO failure_patterns (pattern_id, action_type, template, created_at, state, state_changed_by,"
+            " occurrences, incidents) VALUES (md5('a')::uuid, 't', 'disk full', now(), 'new', '', 0, 0)"
+        )
+    call_command("migrate", "analytics", "0005", database=scratch, verbosity=0)
+    call_command("migrate", "analytics", "0006", database=scratch, verbosity=0)
+    with connections[scratch].cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM failure_patterns")
+        assert cursor.fetchone() == (0,)
