@@ -3,7 +3,7 @@
 Only these two derived columns are ever written here; what follows from them is analytics.patterns.regrouping.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -58,5 +58,9 @@ def renewed(row: AttemptRow) -> AttemptRow:
 
 def write_renewed(rows: Sequence[AttemptRow]) -> None:
     """Write the fingerprints of rows that are locked."""
-    ids = uuid_array(row.attempt_id for row in rows)
-    execute(_WRITE, [rules.VERSION, ids, uuid_array(row.fingerprint for row in rows if row.fingerprint is not None)])
+    write_fingerprints({row.attempt_id: row.fingerprint for row in rows if row.fingerprint is not None})
+
+
+def write_fingerprints(fingerprints: Mapping[UUID, UUID]) -> None:
+    """Write {attempt: fingerprint of the present rules}, where nobody else changes these attempts."""
+    execute(_WRITE, [rules.VERSION, uuid_array(fingerprints), uuid_array(fingerprints.values())])

@@ -19,6 +19,7 @@ from analytics.patterns.grouping import Unseen, unseen
 from analytics.patterns.stored import own_all
 from attempts.fingerprint import VERSION, digest, masked_message
 from attempts.informative_line import READ_PART
+from attempts.renewal import write_fingerprints
 from attempts.storage import execute, uuid_array
 
 ROWS_A_FETCH: Final = 500
@@ -35,11 +36,6 @@ _REMOVE_COUNTS: Final = "DELETE FROM failure_counts WHERE bucket_start >= %s AND
 _ADD_COUNTS: Final = """
     INSERT INTO failure_counts (fingerprint, bucket_start, occurrences)
     SELECT * FROM unnest(%s::uuid[], %s::timestamptz[], %s::bigint[])
-"""
-_CORRECT: Final = """
-    UPDATE action_attempts AS stored SET fingerprint = given.fingerprint, fingerprint_version = given.version
-    FROM unnest(%s::uuid[], %s::uuid[], %s::smallint[]) AS given (attempt_id, fingerprint, version)
-    WHERE stored.attempt_id = given.attempt_id
 """
 _MARK_DUE: Final = """
     UPDATE failure_fingerprints SET recount_due = true WHERE fingerprint IN (
@@ -80,7 +76,6 @@ class WrongFingerprint(NamedTuple):
     start: datetime
     stored: UUID | None
     counted: UUID
-    version: int
 
     def __str__(self) -> str:
         return f"attempt {self.attempt_id}: stored fingerprint {self.stored}, counted {self.counted}"
@@ -109,14 +104,8 @@ def repair_between(start: datetime, end: datetime) -> None:
     found = _recounted(start, end)
     wrong = [each for each in found.differences if isinstance(each, WrongFingerprint)]
     if wrong:
-        execute(
-            _CORRECT,
-            [
-                uuid_array(each.attempt_id for each in wrong),
-                uuid_array(each.counted for each in wrong),
-                [each.version for each in wrong],
-            ],
-        )
+        # All of the present rules: of earlier ones nobody can tell what is right.
+        write_fingerprints({each.attempt_id: each.counted for each in wrong})
     index = own_all(found.unowned, now=timezone.now()) if found.unowned else None
     execute(_MARK_DUE, [uuid_array(found.fingerprints)])
     if any(isinstance(each, CountDifference) for each in found.differences):
@@ -146,7 +135,7 @@ def _recounted(start: datetime, end: datetime) -> _Recounted:
                 starts[right] = began
                 samples[right] = unseen(right, version, action_type, error_type, masked)
         if right != stored:
-            differences.append(WrongFingerprint(attempt_id, began, stored, right, version))
+            differences.append(WrongFingerprint(attempt_id, began, stored, right))
             fingerprints |= {stored} if stored else set()
         counted[right, EPOCH + (began - EPOCH) // BUCKET * BUCKET] += 1
     kept = _kept(start, end)
