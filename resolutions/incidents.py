@@ -104,12 +104,14 @@ class LockedIncidents:
         for incident_id, text in self._found.fetchall():
             if incident_id in incidents:
                 incidents[incident_id].append(_decode(text))
-        told = {change.after.resolution_id: change for change in changes}
-        judged = [_judged(incident_id, rows, told) for incident_id, rows in sorted(incidents.items())]
+        told: dict[str, list[ResolutionRow]] = {}
+        for change in changes:
+            told.setdefault(str(change.after.incident_id), []).append(change.after)
+        judged = [_judged(incident_id, rows, told[incident_id]) for incident_id, rows in sorted(incidents.items())]
         reopened: dict[UUID, tuple[Any, Any]] = {}
         for incident in judged:
             reopened |= wrong_reopenings(incident.after)
-        others = RESOLUTIONS.lock(sorted(reopened.keys() - told.keys()))
+        others = RESOLUTIONS.lock(sorted(reopened.keys() - {change.after.resolution_id for change in changes}))
         settled = [*changes, *(ResolutionChange(row, copy.copy(row)) for row in others)]
         settled.sort(key=lambda change: change.after.resolution_id)
         for each in settled:
@@ -177,11 +179,9 @@ def _by_incident(condition: str, *parameters: Any) -> Iterator[list[ResolutionRo
             yield [_decode(text) for _, text in theirs]
 
 
-def _judged(incident_id: str, rows: list[ResolutionRow], told: dict[UUID, ResolutionChange]) -> IncidentChange:
-    after = {row.resolution_id: row for row in rows}
-    after |= {
-        resolution_id: change.after for resolution_id, change in told.items() if change.after.incident_id == incident_id
-    }
+def _judged(incident_id: str, rows: list[ResolutionRow], told: Iterable[ResolutionRow]) -> IncidentChange:
+    """The incident before and after what is told of its own resolution attempts."""
+    after = {row.resolution_id: row for row in [*rows, *told]}
     return IncidentChange(incident_id, rows, list(after.values()))
 
 
