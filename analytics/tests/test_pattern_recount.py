@@ -2,11 +2,9 @@
 
 from datetime import timedelta
 from importlib import import_module
-from io import StringIO
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 
 from analytics.models import (
@@ -21,6 +19,7 @@ from analytics.models import (
 from analytics.patterns import queries
 from analytics.patterns.totals import recount_totals
 from analytics.rebuild import recount
+from analytics.tests.rebuilding import rebuild_metrics
 from analytics.tests.recording import START, an_id, attempt, differences, ended, failed, record_rows, told_more
 from attempts.models import ActionAttempt
 from attempts.storage import ATTEMPTS
@@ -29,16 +28,6 @@ from resolutions.ingest import ingest_json
 pytestmark = pytest.mark.django_db
 
 HOUR = timedelta(hours=1)
-
-
-def command(*arguments: str) -> tuple[int, str]:
-    """The exit status of rebuild_metrics and what it printed."""
-    printed = StringIO()
-    try:
-        call_command("rebuild_metrics", *arguments, stdout=printed, stderr=StringIO())
-    except SystemExit as exit_:
-        return int(str(exit_.code)), printed.getvalue()
-    return 0, printed.getvalue()
 
 
 def run(statement: str) -> None:
@@ -105,17 +94,17 @@ DAMAGES = {
 @pytest.mark.usefixtures("_recorded")
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
 def test_damage_is_found_and_repaired(damage: str) -> None:
-    assert command("--check")[0] == 0
+    assert rebuild_metrics("--check")[0] == 0
     before = contents()
     run(damage)
     damaged = contents()
     assert damaged != before
-    status, printed = command("--check")
+    status, printed = rebuild_metrics("--check")
     assert status == 1
     assert "rows differ" in printed
     assert contents() == damaged
-    assert command()[0] == 0
-    assert command("--check")[0] == 0
+    assert rebuild_metrics()[0] == 0
+    assert rebuild_metrics("--check")[0] == 0
     assert contents() == before
 
 
@@ -130,7 +119,7 @@ def test_a_repair_leaves_patterns_that_agree_alone() -> None:
 
     before = versions()
     run("UPDATE failure_patterns SET occurrences = 9 WHERE template = 'disk full'")
-    command()
+    rebuild_metrics()
     assert versions() == before
     assert FailurePattern.objects.get(template="disk full").occurrences == 1
 
@@ -141,12 +130,12 @@ def test_which_pattern_owns_a_fingerprint_is_the_operators_decision() -> None:
     target, source = FailurePattern.objects.get(template="disk full"), FailurePattern.objects.get(template="")
     FailureFingerprint.objects.filter(pattern=source).update(pattern=target)
     FailurePatternKey.objects.filter(pattern=source).update(pattern=target)
-    command()
+    rebuild_metrics()
     target.refresh_from_db()
     source.refresh_from_db()
     assert (target.occurrences, source.occurrences) == (2, 0)
     run("DELETE FROM failure_fingerprints WHERE masked = ''")
-    command()
+    rebuild_metrics()
     assert FailureFingerprint.objects.get(masked="").pattern == target
     assert differences() == []
 
@@ -160,11 +149,11 @@ def test_what_the_receiver_missed_is_due_until_the_repair_mends_it() -> None:
     assert ActionAttempt.objects.count() == 4
     assert [row.bucket_start for row in MetricRecount.objects.all()] == [START]
     assert not queries.is_exact()
-    status, printed = command("--check")
+    status, printed = rebuild_metrics("--check")
     assert status == 1
     assert "1 buckets and 0 fingerprints were to be recounted" in printed
     assert "disk full" not in printed  # messages may hold what only those may read who may read the record
-    assert command()[0] == 0
+    assert rebuild_metrics()[0] == 0
     assert dict(FailurePattern.objects.values_list("template", "occurrences")) == {
         "disk full": 2,
         "port <number> closed": 1,
@@ -187,8 +176,8 @@ def test_a_failure_whose_fingerprint_cannot_be_made_is_recorded_and_counted_by_t
     assert ActionAttempt.objects.get().fingerprint is None
     assert not queries.is_exact()
     monkeypatch.undo()
-    assert command("--check")[0] == 1
-    assert command()[0] == 0
+    assert rebuild_metrics("--check")[0] == 1
+    assert rebuild_metrics()[0] == 0
     assert FailurePattern.objects.get().template == "disk full"
     assert queries.is_exact()
 
@@ -204,8 +193,8 @@ def test_a_repair_that_was_interrupted_before_the_totals_is_not_exact_and_is_gon
     pattern = FailurePattern.objects.get(template="disk full")
     assert not queries.is_exact(pattern)
     assert recount_totals(repair=False).due > 0
-    assert command("--check")[0] == 1
-    command()
+    assert rebuild_metrics("--check")[0] == 1
+    rebuild_metrics()
     assert queries.is_exact(pattern)
     assert contents() == before
 
@@ -215,8 +204,8 @@ def test_history_that_has_no_patterns_gets_them_by_the_repair() -> None:
     rows.append(failed("disk full"))
     rows.append(failed("x" * 50_000 + "\nError: no room\n" + "y" * 50_000))
     ATTEMPTS.insert(rows)
-    assert command("--check")[0] == 1
-    command()
+    assert rebuild_metrics("--check")[0] == 1
+    rebuild_metrics()
     assert dict(FailurePattern.objects.values_list("template", "occurrences")) == {
         "port <number> closed": 5,
         "disk full": 1,
@@ -230,7 +219,7 @@ def test_history_of_older_masking_rules_keeps_its_fingerprints() -> None:
     old = told_more(failed("disk full"))
     old.fingerprint, old.fingerprint_version = an_id(7), 1
     ATTEMPTS.insert([old])
-    command()
+    rebuild_metrics()
     kept = FailureFingerprint.objects.get()
     assert (kept.fingerprint, kept.version, kept.occurrences) == (an_id(7), 1, 1)
     assert ActionAttempt.objects.get().fingerprint == an_id(7)
@@ -243,7 +232,7 @@ def test_a_regression_that_was_missed_is_noted_by_the_repair() -> None:
     record_rows([failed("disk full")])
     FailurePattern.objects.update(state="fixed", fixed_at=START)
     ATTEMPTS.insert([failed("disk full", started_at=START + HOUR)])
-    command()
+    rebuild_metrics()
     assert FailurePattern.objects.get().state == "regressed"
     assert PatternChange.objects.get().changed_by == "actionlog"
 
@@ -255,6 +244,6 @@ def test_the_migration_says_that_the_failures_before_it_are_not_exact() -> None:
     due = MetricRecount.objects.order_by("bucket_start").values_list("bucket_start", flat=True)
     assert list(due) == [START - HOUR / 4, START, START + HOUR / 4]
     assert not queries.is_exact()
-    command()
+    rebuild_metrics()
     assert queries.is_exact()
     assert FailurePattern.objects.get().occurrences == 4

@@ -1,33 +1,23 @@
 """The recount finds every kind of damage, repairs it, and touches nothing else."""
 
 from datetime import UTC, datetime, timedelta
-from io import StringIO
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import connection
 from django.utils import timezone
 
 from analytics.models import MetricRecount, ResolutionMetric
 from analytics.queries import is_exact
 from analytics.rebuild import recount
+from analytics.tests.rebuilding import rebuild_metrics
 from analytics.tests.recording import START, attempt, ended, record_resolution, record_rows, resolution
 from analytics.windows import Window
 
 pytestmark = pytest.mark.django_db
 
 HOUR = timedelta(hours=1)
-
-
-def command(*arguments: str) -> tuple[int, str]:
-    """The exit status of rebuild_metrics and what it printed."""
-    printed = StringIO()
-    try:
-        call_command("rebuild_metrics", *arguments, stdout=printed, stderr=StringIO())
-    except SystemExit as exit_:
-        return int(str(exit_.code)), printed.getvalue()
-    return 0, printed.getvalue()
 
 
 def run(statement: str) -> None:
@@ -63,7 +53,7 @@ DAMAGES = {
 
 @pytest.mark.usefixtures("_recorded")
 def test_undamaged_rollups_are_exact() -> None:
-    status, printed = command("--check")
+    status, printed = rebuild_metrics("--check")
     rows = ResolutionMetric.objects.count()
     buckets = ResolutionMetric.objects.values("bucket_start").distinct().count()
     assert (status, printed) == (0, f"exact: {rows} rows of {buckets} buckets agree; failure patterns that agree: 1\n")
@@ -75,14 +65,14 @@ def test_damage_is_found_and_repaired(damage: str) -> None:
     before = [{name: value for name, value in row.items() if name != "id"} for row in contents()]
     run(damage)
     damaged = contents()
-    status, printed = command("--check")
+    status, printed = rebuild_metrics("--check")
     assert status == 1
     assert "rows differ" in printed
     assert contents() == damaged
-    status, printed = command()
+    status, printed = rebuild_metrics()
     assert status == 0
     assert printed.splitlines()[-1].startswith("repaired: ")
-    assert command("--check")[0] == 0
+    assert rebuild_metrics("--check")[0] == 0
     after = [{name: value for name, value in row.items() if name != "id"} for row in contents()]
     assert after == before
 
@@ -91,7 +81,7 @@ def test_damage_is_found_and_repaired(damage: str) -> None:
 def test_a_repair_leaves_rows_that_agree_alone() -> None:
     before = contents()
     run("UPDATE resolution_metrics SET failed = 9 WHERE engine = 'e'")
-    command()
+    rebuild_metrics()
     assert [row for row in contents() if row["engine"] != "e"] == [row for row in before if row["engine"] != "e"]
 
 
@@ -100,7 +90,7 @@ def test_rows_that_count_nothing_are_as_good_as_none() -> None:
     record_rows([first])
     record_rows([attempt(attempt_id=first.attempt_id, engine="b")], [first])
     assert ResolutionMetric.objects.count() == 2
-    assert command("--check")[0] == 0
+    assert rebuild_metrics("--check")[0] == 0
 
 
 @pytest.mark.usefixtures("_recorded")
@@ -108,19 +98,19 @@ def test_a_recount_due_is_told_and_done() -> None:
     MetricRecount.objects.create(bucket_start=START, reason="test", noted_at=timezone.now())
     MetricRecount.objects.create(bucket_start=START + 99 * HOUR, reason="test", noted_at=timezone.now())
     assert not is_exact(Window("", START, START + HOUR))
-    status, printed = command("--check")
+    status, printed = rebuild_metrics("--check")
     assert status == 1
     assert "2 buckets and 0 fingerprints were to be recounted" in printed
-    assert command()[0] == 0
+    assert rebuild_metrics()[0] == 0
     assert is_exact(Window("", START, START + 100 * HOUR))
-    assert command("--check")[0] == 0
+    assert rebuild_metrics("--check")[0] == 0
 
 
 @pytest.mark.usefixtures("_recorded")
 def test_from_and_to_bound_what_is_recounted() -> None:
     run("UPDATE resolution_metrics SET failed = failed + 1 WHERE engine = 'e'")
     before = {row["bucket_start"]: row["failed"] for row in contents() if row["engine"] == "e"}
-    command("--from", "2025-06-15T10:20:00Z", "--to", "2025-06-15T17:05:00+05:30")
+    rebuild_metrics("--from", "2025-06-15T10:20:00Z", "--to", "2025-06-15T17:05:00+05:30")
     after = {row["bucket_start"]: row["failed"] for row in contents() if row["engine"] == "e"}
     changed = {start for start in before if before[start] != after[start]}
     assert changed == {start for start in before if START + HOUR / 4 <= start < START + HOUR * 1.75}
@@ -129,7 +119,7 @@ def test_from_and_to_bound_what_is_recounted() -> None:
 @pytest.mark.parametrize("time", ["2025-06-15", "2025-06-15T10:00:00", "yesterday", "2025-13-45T00:00:00Z"])
 def test_a_time_without_offset_is_refused(time: str) -> None:
     with pytest.raises(CommandError, match="not a time with its offset"):
-        command("--from", time)
+        rebuild_metrics("--from", time)
 
 
 def test_only_hours_that_have_anything_are_visited() -> None:
@@ -140,7 +130,7 @@ def test_only_hours_that_have_anything_are_visited() -> None:
 def test_many_differences_are_told_briefly() -> None:
     record_rows([attempt(action_type=f"t{number}") for number in range(120)])
     run("TRUNCATE resolution_metrics")
-    _, printed = command("--check")
+    _, printed = rebuild_metrics("--check")
     assert "... and 70 more" in printed
     assert len(printed.splitlines()) == 52
     assert printed.splitlines()[0] == (

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.conf import settings as site
 
+from analytics.tests.rebuilding import rebuild_metrics
 from analytics.tests.recording import differences
-from analytics.tests.test_rebuild import command
 from attempts.models import ActionAttempt
 from resolutions.models import ResolutionAttempt
 from resolutions.tests.recorded import attempt, record, resolution
@@ -49,7 +49,7 @@ def columns() -> list[tuple[object, ...]]:
 
 
 def test_what_is_right_is_exact() -> None:
-    assert command("--check")[0] == 0
+    assert rebuild_metrics("--check")[0] == 0
 
 
 def test_damage_is_told_by_the_check_and_repaired_with_the_rollups() -> None:
@@ -63,15 +63,15 @@ def test_damage_is_told_by_the_check_and_repaired_with_the_rollups() -> None:
         reopened_by=uuid.uuid4(), reopened_at=NOON
     )
     damaged = columns()
-    status, printed = command("--check")
+    status, printed = rebuild_metrics("--check")
     assert status == 1
     assert len([line for line in printed.splitlines() if ", right " in line]) == 5
     assert "stored nothing, right no_effect of 2026-03-01T12:00:00Z" in printed
     assert columns() == damaged
-    assert command()[0] == 0
+    assert rebuild_metrics()[0] == 0
     assert columns() == right
     assert differences() == []
-    assert command("--check")[0] == 0
+    assert rebuild_metrics("--check")[0] == 0
 
 
 def test_columns_and_rollups_that_are_wrong_alike_are_repaired_alike() -> None:
@@ -80,10 +80,10 @@ def test_columns_and_rollups_that_are_wrong_alike_are_repaired_alike() -> None:
     ResolutionAttempt.objects.update(reopened_by=None, reopened_at=None)
     ActionAttempt.objects.update(verdict=None, verdict_at=None)
     command_of_rollups_alone()
-    assert command("--check")[0] == 1
-    assert command()[0] == 0
+    assert rebuild_metrics("--check")[0] == 1
+    assert rebuild_metrics()[0] == 0
     assert columns() == right
-    assert command("--check")[0] == 0
+    assert rebuild_metrics("--check")[0] == 0
 
 
 def command_of_rollups_alone() -> None:
@@ -97,12 +97,12 @@ def test_another_span_for_reopenings_is_applied_to_what_is_on_record(settings: p
     assert ResolutionAttempt.objects.filter(reopened_by__isnull=False).count() == 1
     settings.REOPEN_WITHIN = timedelta(hours=100)  # type: ignore[attr-defined]
     assert timedelta(hours=100) == site.REOPEN_WITHIN
-    assert command()[0] == 0
+    assert rebuild_metrics()[0] == 0
     assert ResolutionAttempt.objects.filter(reopened_by__isnull=False).count() == 2
-    assert command("--check")[0] == 0
+    assert rebuild_metrics("--check")[0] == 0
 
 
 def test_only_what_began_in_the_span_is_looked_at() -> None:
     ActionAttempt.objects.update(verdict="made_worse", verdict_at=NOON)
-    command("--from", hour(1), "--to", hour(2))
+    rebuild_metrics("--from", hour(1), "--to", hour(2))
     assert [row[1] for row in sorted(columns()[:3], key=str)].count("made_worse") == 2

@@ -1,10 +1,8 @@
 """The check of summaries finds what is not what the rollups add up to, and a repair leaves right answers."""
 
 from datetime import timedelta
-from io import StringIO
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 
 from analytics.buckets import bucket_of
@@ -12,22 +10,13 @@ from analytics.counting import Span, counted, total_of
 from analytics.models import MetricSummary
 from analytics.summaries.checking import check_summaries
 from analytics.summaries.sealing import seal
+from analytics.tests.rebuilding import rebuild_metrics
 from analytics.tests.recording import START, ended, record_resolution, record_rows, resolution
 
 pytestmark = pytest.mark.django_db
 
 HOUR = timedelta(hours=1)
 EVERYTHING = Span(bucket_of(START) - 400, bucket_of(START) + 400)
-
-
-def command(*arguments: str) -> tuple[int, str]:
-    """The exit status of rebuild_metrics and what it printed."""
-    printed = StringIO()
-    try:
-        call_command("rebuild_metrics", *arguments, stdout=printed, stderr=StringIO())
-    except SystemExit as exit_:
-        return int(str(exit_.code)), printed.getvalue()
-    return 0, printed.getvalue()
 
 
 def run(statement: str) -> None:
@@ -55,7 +44,7 @@ DAMAGES = {
 
 @pytest.mark.usefixtures("_sealed")
 def test_what_is_sealed_is_right() -> None:
-    assert command("--check")[0] == 0
+    assert rebuild_metrics("--check")[0] == 0
     assert [day.wrong for day in check_summaries(repair=False)] == [[], []]
     assert sum(day.summaries for day in check_summaries(repair=False)) == MetricSummary.objects.count()
 
@@ -66,17 +55,17 @@ def test_damage_is_found_and_repaired(damage: str) -> None:
     before = MetricSummary.objects.count()
     right = total_of(counted("attempt", [EVERYTHING], by=["engine"]))
     run(damage)
-    status, printed = command("--check")
+    status, printed = rebuild_metrics("--check")
     assert status == 1
     assert "is not what its metrics add up to" in printed
     assert MetricSummary.objects.count() == before
-    status, printed = command()
+    status, printed = rebuild_metrics()
     assert status == 0
     assert MetricSummary.objects.count() < before
-    assert command("--check")[0] == 0
+    assert rebuild_metrics("--check")[0] == 0
     assert total_of(counted("attempt", [EVERYTHING], by=["engine"])) == right
     seal()
-    assert command("--check")[0] == 0
+    assert rebuild_metrics("--check")[0] == 0
     assert total_of(counted("attempt", [EVERYTHING], by=["engine"])) == right
 
 
@@ -84,7 +73,7 @@ def test_damage_is_found_and_repaired(damage: str) -> None:
 def test_a_repair_unseals_what_it_changes_and_nothing_else() -> None:
     run("DELETE FROM resolution_metrics WHERE subject = 'resolution'")
     kept = set(MetricSummary.objects.filter(period_start__gt=START + HOUR).values_list("id", flat=True))
-    command()
+    rebuild_metrics()
     assert kept <= set(MetricSummary.objects.values_list("id", flat=True))
     assert total_of(counted("resolution", [EVERYTHING]))["escalated"] == 1
 
