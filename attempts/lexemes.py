@@ -33,6 +33,7 @@ _UNIT = (
     r"(?:(?:\s?(?:[num\u00b5\u03bc]s|msecs?|millis|(?:milli|micro|nano)?sec(?:ond)?s?|mins?|minutes?|hrs?|hours?|days?"
     r"|weeks?|bytes?|bits?|[kKMGTP]i?[bB]|[KMGTP]i|B|[kKMG]?Hz|%|percent)|\ss|[smhdbkKMGTP])(?:/s)?(?:\(s\))?)"
 )
+_UUID_TEXT = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 _ASSIGNED = r"\"[^\"\n]*+\"|'[^'\n]*+'|\[[^\[\]\n]*+\]|\{[^{}\n]*+\}"
 _STATE = r"(?:on|off|ok|up|down|yes|no|true|false|enabled|disabled)"
 _ITEM = r"[^\s,\[\]()<>\"']{1,80}"
@@ -68,6 +69,8 @@ LEXEME: Final = re.compile(
             r":{3,}+",
             rf"(?<!\w){_IPV6_OR_MAC}(?:[.,]\d++)?(?![\w:])",
             rf"{_CLOCK}(?![\w:])",
+            # Before numbers: one in 200 begins like a number with its unit ("7769297d-": days).
+            rf"{_UUID_TEXT}(?=\.?(?:[{DELIMITERS}]|\Z))",
             # A number with its unit, with a bound ("~2 min") and said again in another unit: "2048 bytes (2 KiB)".
             rf"[<>~]?\s?[-+]?{_NUMBER}{_UNIT}(?:\s\({_NUMBER}{_UNIT}\))?(?![\w/])",
             r"\d{1,3}(?:,\d{3})++(?!\w)",
@@ -87,7 +90,7 @@ LEXEME: Final = re.compile(
     )
 )
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_UUID = re.compile(_UUID_TEXT)
 _IP = re.compile(r"/?(?:[\w.-]+/)?\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?:/\d+)?")
 _COLON_ADDRESS = re.compile(rf"{_IPV6_OR_MAC}(?:[.,]\d+)?")
 _HEX = re.compile(r"0[xX][0-9a-fA-F]+|(?=\d*[a-fA-F])(?=[a-fA-F]*\d)[0-9a-fA-F]{6,}")

@@ -23,6 +23,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'metric_summaries',
+                'verbose_name_plural': 'metric summaries',
                 'constraints': [models.UniqueConstraint(fields=('subject', 'grain', 'period_start', 'grouping'), name='metric_summaries_key'), models.CheckConstraint(condition=models.Q(('subject__in', ['attempt', 'resolution', 'incident'])), name='metric_summaries_subject_known'), models.CheckConstraint(condition=models.Q(('grain__in', ['hour', 'day'])), name='metric_summaries_grain_known')],
             },
         ),

@@ -28,6 +28,7 @@ class MetricSummary(models.Model):
 
     class Meta:
         db_table = "metric_summaries"
+        verbose_name_plural = "metric summaries"
         constraints = [
             models.UniqueConstraint(
                 fields=["subject", "grain", "period_start", "grouping"], name="metric_summaries_key"

@@ -26,6 +26,8 @@ lines = st.one_of(
         ("exit code -1", "exit code <number>"),
         ("at 0x7ffe12 in deadbeef01", "at <hex> in <hex>"),
         ("request 7b3e1c2a-0000-4000-8000-0123456789ab lost", "request <uuid> lost"),
+        ("request 7769297d-732c-4e3f-8c55-731bdf4c4d23 lost", "request <uuid> lost"),
+        ("lost 7638851b-342d-4241-b049-da7761c76ac9.", "lost <uuid>."),
         ("pod web-7d9c-x2 evicted", "pod <id> evicted"),
         ("no route to 192.0.2.7:443", "no route to <address>"),
         ("refused by [2001:db8::7]", "refused by [<address>]"),
