@@ -30,7 +30,12 @@ WIDEST_DOUBT: Final = 0.1
 ERROR_OF_EACH_TEST: Final = 0.01
 _CRITICAL: Final = NormalDist().inv_cdf(1 - ERROR_OF_EACH_TEST / 2)
 
-Verdict = Literal["over_confident", "under_confident", "well_calibrated", "too_little_data"]
+# The mean of |x|, and its standard deviation, for a normal variable x of mean 0 and standard deviation 1.
+_FOLDED_MEAN: Final = math.sqrt(2 / math.pi)
+_FOLDED_DEVIATION: Final = math.sqrt(1 - 2 / math.pi)
+_CRITICAL_ABOVE: Final = NormalDist().inv_cdf(1 - ERROR_OF_EACH_TEST)
+
+Verdict = Literal["over_confident", "under_confident", "uneven", "well_calibrated", "too_little_data"]
 
 
 class ConfidenceCounts(NamedTuple):
@@ -139,8 +144,7 @@ def calibration_of(bins: Mapping[int, ConfidenceCounts]) -> Calibration:
             reliability += counts.outcomes * distance**2 / n
             resolution += counts.outcomes * (rate - observed.rate) ** 2 / n
             error += counts.outcomes * distance / n
-            # The mean distance of a normal variable from its middle is sqrt(2 / pi) of its standard deviation.
-            error_by_chance += math.sqrt(2 / math.pi * _variance(counts)) / n
+            error_by_chance += _FOLDED_MEAN * math.sqrt(_variance(counts)) / n
     uncertainty = observed.rate * (1 - observed.rate)
     return Calibration(
         verdict=verdict,
@@ -169,20 +173,24 @@ def verdict_of(bins: Mapping[int, ConfidenceCounts]) -> tuple[Verdict, str]:
     or under-confident. Spiegelhalter's z, sum (y - c) (1 - 2c) / sqrt(sum (1 - 2c)^2 c (1 - c)), asks the same of the
     distance from 0.5: an engine that is right on average, but whose sure calls in both directions come true less often
     than it says, is over-confident too; if more often, under-confident. Where both speak, the first has the word unless
-    the second is more than twice as strong. Else it is well_calibrated, if a gap of 0.1 would have been noticed; if
-    not, it is too_little_data as well.
+    the second is more than twice as strong. An engine for which neither speaks may still be wrong level by level, too
+    high at one and too low at another: if the expected calibration error is at least 0.05 above that of chance, and
+    too far above it for chance, the engine is uneven. Else it is well_calibrated, if a gap of 0.1 would have been
+    noticed; if not, it is too_little_data as well.
 
-    Each of the two tests errs in about 1 % (with a continuity correction, since successes are whole), so that fewer
-    than 5 % of well calibrated engines are called over- or under-confident, also where the normal curve fits badly.
+    Each of the three tests errs in about 1 % (with a continuity correction, since successes are whole), so that fewer
+    than 5 % of well calibrated engines are called anything else, also where the normal curve fits badly.
     """
     total = ConfidenceCounts()
-    variance = weighted_variance = weights = 0.0
+    variance = weighted_variance = weights = apart = apart_by_chance = 0.0
     for counts in bins.values():
         total = total.plus(counts)
         variance += _variance(counts)
         weighted_variance += _weighted_variance(counts)
         # No bin reaches over 0.5: within one, every confidence lies on the same side of it.
         weights += abs(counts.outcomes - 2 * counts.confidence / UNIT)
+        apart += max(0.0, abs(counts.confidence / UNIT - counts.successes) - 0.5)
+        apart_by_chance += _FOLDED_MEAN * math.sqrt(_variance(counts))
     n, stated = total.outcomes, total.confidence / UNIT
     if n < LEAST_COUNT:
         return "too_little_data", f"{n} known outcomes with a confidence: at least {LEAST_COUNT} are needed."
@@ -202,6 +210,9 @@ def verdict_of(bins: Mapping[int, ConfidenceCounts]) -> tuple[Verdict, str]:
     if extremity_z > _CRITICAL:
         gap = f"{abs(extremity) / weights:.2f} {'nearer to' if extremity > 0 else 'further from'} even odds"
         return "over_confident" if extremity > 0 else "under_confident", f"{said}, but the outcomes were {gap}."
+    beyond_chance = apart - apart_by_chance
+    if beyond_chance > max(LEAST_GAP * n, _CRITICAL_ABOVE * _FOLDED_DEVIATION * math.sqrt(variance)):
+        return "uneven", f"{said}, but level by level the outcomes were {apart / n:.2f} off, up and down."
     doubt = _CRITICAL * math.sqrt(variance) / n
     if doubt > WIDEST_DOUBT:
         return "too_little_data", f"{said}: with so few outcomes, chance alone makes {doubt:.2f} of difference."

@@ -14,6 +14,7 @@ register = template.Library()
 VERDICT_WORDS: Final = {
     "over_confident": "over-confident",
     "under_confident": "under-confident",
+    "uneven": "right on average, not at each level",
     "well_calibrated": "well calibrated",
     "too_little_data": "too little data",
 }

@@ -154,7 +154,7 @@ CALIBRATED = {
 @pytest.mark.parametrize("n", [30, 100, 300])
 def test_a_calibrated_engine_is_rarely_accused(name: str, n: int) -> None:
     found = verdicts(CALIBRATED[name], n=n, sets=200, seed=n)
-    assert found["over_confident"] + found["under_confident"] <= 0.05 * 200, found
+    assert found["over_confident"] + found["under_confident"] + found["uneven"] <= 0.05 * 200, found
 
 
 @pytest.mark.parametrize("name", CALIBRATED)
@@ -172,6 +172,8 @@ def test_a_calibrated_engine_is_acquitted_when_there_are_data(name: str) -> None
         # Right on average, wrong at both ends.
         (lambda chance: chance.choice(((0.95, 0.75), (0.05, 0.25))), "over_confident"),
         (lambda chance: chance.choice(((0.65, 0.95), (0.35, 0.05))), "under_confident"),
+        # Too low at one level, too high at another, and neither on average nor at the ends.
+        (lambda chance: chance.choice(((0.55, 0.43), (0.75, 0.99), (0.95, 0.83))), "uneven"),
     ],
 )
 def test_a_wrong_confidence_is_found_out(engine: Engine, verdict: str) -> None:
