@@ -215,7 +215,7 @@ def test_a_page_of_recent_does_not_read_the_attempts_older_than_it() -> None:
     """Where engines open resolution attempts, looking for attempts without one must not go through all of history."""
     for n in range(60):
         resolution_id = store_resolution(incident_id=f"I{n}", started_at=NOON + n * HOUR).pk
-        store_attempts(*[{"resolution_id": resolution_id, "started_at": NOON + n * HOUR} for _ in range(50)])
+        store_attempts(*[{"resolution_id": resolution_id, "started_at": NOON + n * HOUR} for _ in range(200)])
     store_attempt(incident_id="ancient", started_at=NOON - 1000 * HOUR)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE action_attempts, resolution_attempts")
