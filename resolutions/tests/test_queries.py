@@ -221,7 +221,8 @@ def test_a_page_of_recent_does_not_read_the_attempts_older_than_it() -> None:
         cursor.execute("ANALYZE action_attempts, resolution_attempts")
         before = rows_read(cursor)
         assert len(recent(limit=5)) == 5
-        assert rows_read(cursor) - before < 1000
+        # 1,000 of the 12,000 belong to the sessions on the page.
+        assert rows_read(cursor) - before < 2000
 
 
 def rows_read(cursor: Any) -> int:
