@@ -1,7 +1,6 @@
 """Failure patterns over HTTP: a filtered list by pages, one in full, and what operators do to them."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, ClassVar, Final, Literal
 from uuid import UUID
 
@@ -19,21 +18,13 @@ from analytics.api.pattern_documents import DecisionDocument, MergeDocument, Spl
 from analytics.models import FailurePattern
 from analytics.patterns import deciding, merging
 from analytics.patterns.details import PatternDetail, PatternSummary
-from analytics.patterns.queries import living_patterns, summaries
+from analytics.patterns.queries import ORDER_COLUMNS, living_patterns, position_of, summaries
 from analytics.patterns.reading import pattern_detail
 from attempts.api.pagination import PAGE_PARAMETERS, Page, after_position, page_of, page_parameters, page_request
 from attempts.api.reading import ReadView
-from attempts.keyset import Position, Rank
 
 # The orders of the list, and the column of each. The first is the default.
-ORDERINGS: Final = {
-    "-last_seen": "seen_at",
-    "last_seen": "seen_at",
-    "-occurrences": "occurrences",
-    "occurrences": "occurrences",
-    "-first_seen": "began_at",
-    "first_seen": "began_at",
-}
+ORDERINGS: Final = {f"{sign}{name}": column for name, column in ORDER_COLUMNS.items() for sign in ("-", "")}
 BY_NUMBER: Final = ("-occurrences", "occurrences")
 
 REFUSALS: Final = {
@@ -93,7 +84,7 @@ class PatternViewSet(ReadView):
         column = ORDERINGS[page.ordering]
         rows = after_position(self.filter_queryset(self.get_queryset()), page, time=column, id_name="pattern_id")
         found = [*rows]
-        told = [(_position(row, column), told) for row, told in zip(found, summaries(found), strict=True)]
+        told = [(position_of(row, column), told) for row, told in zip(found, summaries(found), strict=True)]
         return Response(page_of(told, request=request, page=page, list_name=self.list_name))
 
     @extend_schema(operation_id="failure_patterns_read", parameters=[PatternParameters], responses=PatternDetail)
@@ -191,8 +182,3 @@ def _decided(outcome: Literal["changed", "created", "unchanged"], pattern_id: UU
     (summary,) = summaries(FailurePattern.objects.filter(pattern_id=pattern_id))
     decided = PatternDecided(outcome=outcome, pattern_id=pattern_id, pattern=summary)
     return Response(decided, status=201 if outcome == "created" else 200)
-
-
-def _position(row: Any, column: str) -> Position | Rank:
-    at: datetime | int = getattr(row, column)
-    return Rank(at, row.pattern_id) if isinstance(at, int) else Position(at, row.pattern_id)

@@ -9,14 +9,12 @@ from django.db.models import Count, Q, QuerySet
 
 from analytics.models import FailurePattern
 from analytics.patterns.details import PatternDetail, PatternSummary
-from analytics.patterns.queries import living_patterns, owns, summaries
+from analytics.patterns.queries import ORDER_COLUMNS, living_patterns, owns, position_of, summaries
 from attempts.keyset import Position, Rank, RowCompare
 
 PATTERNS_A_PAGE: Final = 50
 TREND_DAYS: Final = 30
 MOST_TO_MERGE: Final = 100
-# Their columns; all of them largest first.
-ORDERS: Final = {"-last_seen": "seen_at", "-occurrences": "occurrences", "-first_seen": "began_at"}
 STATES: Final = {
     "open": Q(state__in=["new", "regressed"]),
     "acknowledged": Q(state="acknowledged"),
@@ -33,7 +31,7 @@ _TRENDS: Final = """
 
 
 class Selection(NamedTuple):
-    """Which patterns, in which order. The empty text narrows nothing."""
+    """Which patterns, in which order: a minus and one of ORDER_COLUMNS. The empty text narrows nothing."""
 
     state: str
     order: str
@@ -58,7 +56,7 @@ class Overview(NamedTuple):
 
 def overview(selection: Selection, *, after: str | None, now: datetime) -> Overview:
     """The page that begins after this position. Five queries. Raises ValueError for a position that is none."""
-    column = ORDERS[selection.order]
+    column = ORDER_COLUMNS[selection.order.removeprefix("-")]
     selected = living_patterns()
     if selection.search:
         selected = selected.filter(template__icontains=selection.search)
@@ -75,7 +73,7 @@ def overview(selection: Selection, *, after: str | None, now: datetime) -> Overv
     return Overview(
         rows=[Row(told, trends.get(told.pattern_id, [0] * TREND_DAYS)) for told in summaries(rows)],
         states=_states(selected),
-        next=_position(last, column).text() if last is not None else None,
+        next=position_of(last, column).text() if last is not None else None,
     )
 
 
@@ -100,8 +98,3 @@ def _trends(ids: list[UUID], now: datetime) -> dict[UUID, list[int]]:
         for pattern_id, place, occurrences in cursor.fetchall():
             found.setdefault(pattern_id, [0] * TREND_DAYS)[place] = occurrences
     return found
-
-
-def _position(row: FailurePattern, column: str) -> Position | Rank:
-    at: datetime | int = getattr(row, column)
-    return Rank(at, row.pattern_id) if isinstance(at, int) else Position(at, row.pattern_id)

@@ -5,6 +5,7 @@ One pattern in full is in reading.py.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -13,10 +14,13 @@ from django.db.models.functions import Coalesce
 
 from analytics.models import FailureFingerprint, FailureIncident, FailurePattern, MetricRecount
 from analytics.patterns.details import PatternSummary
+from attempts.keyset import Position, Rank
 from attempts.models import ActionAttempt
 
 # Of action types and of error types that one pattern tells.
 MOST_TYPES: Final = 20
+# By what patterns are ordered, and the column of living_patterns() that tells it.
+ORDER_COLUMNS: Final = {"last_seen": "seen_at", "occurrences": "occurrences", "first_seen": "began_at"}
 
 
 def patterns_by_id(ids: Iterable[UUID]) -> dict[UUID, FailurePattern]:
@@ -78,6 +82,12 @@ class _Owned(NamedTuple):
     recount_due: bool
     action_types: list[str]
     error_types: list[str]
+
+
+def position_of(pattern: FailurePattern, column: str) -> Position | Rank:
+    """Where one of living_patterns() stands in a list that is ordered by this column."""
+    at: datetime | int = getattr(pattern, column)
+    return Rank(at, pattern.pattern_id) if isinstance(at, int) else Position(at, pattern.pattern_id)
 
 
 def summaries(patterns: Iterable[FailurePattern]) -> list[PatternSummary]:
