@@ -1,5 +1,6 @@
 """What every test of the suite has. What the tests of one package share is in that package's own conftest.py."""
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,9 @@ from hypothesis import HealthCheck, settings
 
 from actionlog_client.payload import foreign
 from actionlog_site.patience import PatientConnection
+
+# What a thread of a logger that was closed may still take for the request that is under way.
+WAY_OUT_SECONDS = 10.0
 
 # How long an example takes says something of the machine, not of what is tested. The examples are the same in each
 # run, so that a run tells of the change under test; `--hypothesis-profile=search` looks for new ones.
@@ -41,3 +45,19 @@ def fast_passwords() -> Iterator[None]:
     """Hashing a password well takes a quarter of a second, and the tests make hundreds. Real processes hash well."""
     with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
         yield
+
+
+@pytest.fixture(autouse=True)
+def closed_loggers() -> Iterator[None]:
+    """A logger that a test leaves open goes on delivering, and warning, in whatever test this process runs next."""
+    before = set(threading.enumerate())
+    yield
+    left = [
+        thread
+        for thread in set(threading.enumerate()) - before
+        if thread.name in {"actionlog-courier", "actionlog-keeper"}
+    ]
+    for thread in left:
+        thread.join(WAY_OUT_SECONDS)
+    still = sorted(thread.name for thread in left if thread.is_alive())
+    assert not still, f"This test left a logger open (threads {', '.join(still)}): close it, or use it in a with block."

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,11 @@ def experienced(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Ser
 
 
 @pytest.fixture
-def action_logger(experienced: Server, tmp_path: Path) -> ActionLogger:
-    return ActionLogger(experienced.url, experienced.api_key, tmp_path, "production", json_store="", redaction_key="k")
+def action_logger(experienced: Server, tmp_path: Path) -> Iterator[ActionLogger]:
+    with ActionLogger(
+        experienced.url, experienced.api_key, tmp_path, "production", json_store="", redaction_key="k"
+    ) as action_logger:
+        yield action_logger
 
 
 def patient(action_logger: ActionLogger, *asked: Any, **named: Any) -> dict[str, Any]:
