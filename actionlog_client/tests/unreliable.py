@@ -52,12 +52,21 @@ class UnreliableWay:
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         self._ready.set()
         self._loop.run_forever()
-        server.close()
-        tasks = asyncio.all_tasks(self._loop)
-        for task in tasks:
-            task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        self._loop.run_until_complete(self._end(server))
         self._loop.close()
+
+    async def _end(self, server: asyncio.Server) -> None:
+        """Every connection is closed, also one that came at the last moment: its task is there some turns after it was
+        accepted, and can close it only once it has begun."""
+        server.close()
+        turns_without_tasks = 0
+        while turns_without_tasks < 5:
+            tasks = asyncio.all_tasks() - {asyncio.current_task()}
+            await asyncio.sleep(0)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            turns_without_tasks = 0 if tasks else turns_without_tasks + 1
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         upstream: asyncio.StreamWriter | None = None
