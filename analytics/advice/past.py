@@ -12,6 +12,7 @@ from django.db.models import Q
 from analytics.advice.answer import ExpectedFailure, PastIncident
 from analytics.advice.estimate import MOST_EXAMPLES, Example
 from analytics.advice.traits import Described, describe
+from analytics.from_record.bounds import parameters_text
 from analytics.models import FailureFingerprint
 from analytics.windows import Window
 from attempts.canonical import decode_exact
@@ -20,17 +21,16 @@ from resolutions.records import FINAL_STATUSES
 
 # So many attempts are looked at, for those among them that ended.
 _LOOKED_AT: Final = 2 * MOST_EXAMPLES
-# Parameters that are larger (in the row, compressed; as text; all together) are left out: nobody proposes them.
-_MOST_STORED_BYTES: Final = 4096
+# Parameters that are larger (of one attempt; all together) are left out: nobody proposes them.
 _MOST_CHARACTERS: Final = 4 * 1024
 _MOST_CHARACTERS_TOGETHER: Final = 1024 * 1024
 FAILURES_LOOKED_AT: Final = 1000
 PATTERNS_SHOWN: Final = 5
 INCIDENTS_SHOWN: Final = 5
 
-_LATEST: Final = """
+_LATEST: Final = f"""
     SELECT status, verdict, incident_id, environment, fingerprint, parameters IS NULL,
-           CASE WHEN pg_column_size(parameters) <= %s THEN parameters::text END
+           {parameters_text(_MOST_CHARACTERS)}
     FROM (
         SELECT status, verdict, incident_id, environment, fingerprint, parameters, effective_started_at
         FROM action_attempts
@@ -39,7 +39,7 @@ _LATEST: Final = """
     ) AS latest
     WHERE status IN ('success', 'failed') OR verdict IS NOT NULL
     ORDER BY effective_started_at DESC LIMIT %s
-"""
+"""  # noqa: S608  # our own text
 _FAILURES: Final = """
     SELECT fingerprint, environment FROM action_attempts
     WHERE status = 'failed' AND incident_type = %s AND effective_started_at >= %s AND effective_started_at < %s
@@ -65,13 +65,13 @@ class Latest(NamedTuple):
 def latest_of(action_type: str, window: Window) -> Latest:
     """The latest MOST_EXAMPLES attempts of a type that started in the window and ended. One query."""
     latest = Latest([], [], [])
-    bounds = [_MOST_STORED_BYTES, action_type, window.start, window.end, _LOOKED_AT, MOST_EXAMPLES]
+    bounds = [action_type, window.start, window.end, _LOOKED_AT, MOST_EXAMPLES]
     characters = 0
     for status, verdict, incident_id, environment, fingerprint, has_none, text in _rows(_LATEST, bounds):
         if status == "failed":
             latest.failures.append(Failure(fingerprint, environment))
         characters += len(text or "")
-        if (text is None and not has_none) or len(text or "") > _MOST_CHARACTERS:
+        if text is None and not has_none:
             continue
         if characters > _MOST_CHARACTERS_TOGETHER:
             continue

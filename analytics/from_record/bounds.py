@@ -26,6 +26,18 @@ DURATION_SECONDS: Final = """coalesce(execution_time_seconds, CASE
 END)"""
 
 
+def parameters_text(largest: int) -> str:
+    """SQL for the parameters of an attempt as JSON text; null for those of more than so many bytes or characters.
+
+    The size where they are stored is known without reading them, but it is that of what is compressed: a megabyte of
+    one letter takes eleven kilobytes. So the text is measured too, before it leaves the database.
+    """
+    return (
+        f"CASE WHEN pg_column_size(parameters) <= {largest} AND length(parameters::text) <= {largest}"
+        " THEN parameters::text END"
+    )
+
+
 class Covered(Struct, kw_only=True, frozen=True):
     """What the figures are of: so many rows, which started at since or later and before the end of the window.
 

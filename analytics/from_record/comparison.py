@@ -9,6 +9,7 @@ from django.db import connection
 from msgspec import Struct
 
 from analytics.comparison import ComparedAttempt, Comparison, compare, nearest
+from analytics.from_record.bounds import parameters_text
 from analytics.snapshot import one_snapshot
 from analytics.step_durations import StepEntry
 from attempts.canonical import decode_exact
@@ -20,7 +21,7 @@ MOST_LOOKED_THROUGH: Final = 20_000
 MOST_CANDIDATES: Final = 1_000
 MOST_STEPS: Final = 2_000
 LONGEST_NAME: Final = 1_000
-# Larger parameters, in bytes where they are stored, are not looked at.
+# Larger parameters, stored or as text, are not looked at.
 LARGEST_PARAMETERS: Final = 65_536
 
 
@@ -60,7 +61,7 @@ _STEPS: Final = """
 """
 # The first limit is set before anything is looked at that is not in the index: without it, one environment of many
 # might mean that all attempts of the type are read.
-_CANDIDATES: Final = """
+_CANDIDATES: Final = f"""
     WITH latest AS (
         SELECT attempt_id, environment, status, effective_started_at FROM action_attempts
         WHERE action_type = %(action_type)s ORDER BY effective_started_at DESC LIMIT %(looked_through)s
@@ -70,9 +71,9 @@ _CANDIDATES: Final = """
         ORDER BY effective_started_at DESC, attempt_id DESC LIMIT %(candidates)s
     ), looked AS (SELECT count(*) AS through FROM latest)
     SELECT through, attempt_id, effective_started_at, parameters IS NULL,
-        CASE WHEN pg_column_size(parameters) <= %(largest)s THEN parameters::text END
+        {parameters_text(LARGEST_PARAMETERS)}
     FROM looked LEFT JOIN (alike JOIN action_attempts USING (attempt_id)) ON true
-"""
+"""  # noqa: S608  # our own text
 _decode: Final = msgspec.json.Decoder(AttemptRow).decode
 
 
@@ -142,7 +143,6 @@ def _candidates(row: AttemptRow) -> tuple[list[ComparedAttempt | None], int]:
                 "environment": row.environment,
                 "looked_through": MOST_LOOKED_THROUGH,
                 "candidates": MOST_CANDIDATES,
-                "largest": LARGEST_PARAMETERS,
             },
         )
         found = cursor.fetchall()

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from analytics.figures import WindowShown, shown
-from analytics.from_record.bounds import DURATION_SECONDS, Covered, latest_attempts
+from analytics.from_record.bounds import DURATION_SECONDS, Covered, latest_attempts, parameters_text
 from analytics.parameters.cells import Attempt
 from analytics.parameters.effectiveness import Effectiveness, effectiveness_of
 from analytics.snapshot import one_snapshot
@@ -16,7 +16,7 @@ from analytics.windows import Window
 
 MOST_ATTEMPTS: Final = 10_000
 MOST_LOOKED_THROUGH: Final = 100_000
-# Of one attempt's parameters, in bytes where they are stored: what is larger says little about one value.
+# Of one attempt's parameters, stored and as text: what is larger says little about one value.
 LARGEST_PARAMETERS: Final = 4_096
 MOST_PAIRS: Final = 500
 
@@ -50,7 +50,7 @@ def parameter_statistics(action_type: str, window: Window, told: Mapping[str, st
                 "verdict",
                 DURATION_SECONDS,
                 "parameters IS NULL",
-                f"CASE WHEN pg_column_size(parameters) <= {LARGEST_PARAMETERS} THEN parameters::text END",
+                parameters_text(LARGEST_PARAMETERS),
             ],
             window,
             {**told, "action_type": action_type},

@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Left
 
 from analytics.figures import shown
+from analytics.from_record.bounds import parameters_text
 from analytics.models import FailureFingerprint, FailurePattern, PatternChange
 from analytics.patterns.concentration import Concentration, concentration_of
 from analytics.patterns.details import (
@@ -36,10 +37,10 @@ MOST_COMPARED: Final = 1000
 MOST_LOOKED_THROUGH: Final = 20_000
 MOST_ACTION_TYPES: Final = 10
 # Larger parameters are not compared: these are documents, not settings.
-MOST_PARAMETER_BYTES: Final = 8192
+LARGEST_PARAMETERS: Final = 8192
 
 _TRAITS: Final = f"""target, environment, engine, engine_version, incident_type,
-    CASE WHEN pg_column_size(parameters) <= {MOST_PARAMETER_BYTES} THEN parameters::text END"""
+    {parameters_text(LARGEST_PARAMETERS)}"""
 _OF_PATTERN: Final = """
     FROM action_attempts WHERE fingerprint IN (SELECT fingerprint FROM failure_fingerprints WHERE pattern_id = %s)
         AND effective_started_at >= %s AND effective_started_at < %s

@@ -153,6 +153,13 @@ def test_large_parameters_of_candidates_are_left_out_and_told(client: Client) ->
     assert len(answer["comparison"]["parameters"][0]["failed"]) == 1003
 
 
+def test_parameters_that_are_large_and_stored_small_are_left_out_too(client: Client) -> None:
+    repeated = {"blob": "x" * 100_000}
+    record([failed := resize("failed", 0, 5), resize("success", 1, 5, parameters=repeated), resize("success", 2, 5)])
+    answer = compared(client, failed["attempt_id"])
+    assert (answer["candidates"], answer["complete"]) == (1, False)
+
+
 @pytest.mark.parametrize("number", ["1e-30", "123456789012345678901234567890", "1" * 300, "0." + "1" * 300])
 def test_numbers_of_any_length_are_compared_by_every_digit(client: Client, number: str) -> None:
     failed, worked = store_attempts(
