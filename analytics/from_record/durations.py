@@ -16,6 +16,8 @@ from analytics.snapshot import one_snapshot
 from analytics.windows import Window
 
 MOST_LOOKED_THROUGH: Final = 50_000
+# Of rollup rows that are as high as the last one needed, so many more are looked at.
+MOST_TIED: Final = 100
 
 
 class TimedAttempt(Struct, kw_only=True):
@@ -60,13 +62,19 @@ _COLUMNS: Final = (
     "effective_started_at",
     DURATION_SECONDS,
 )
-# The last subscript of a rollup's histogram is the bin of the longest duration in it. So the buckets with the highest
-# ones hold the slowest attempts, and only these are looked at.
+# The last bin of a rollup's histogram that is not empty is that of the longest duration in it. So the buckets with the
+# highest ones hold the slowest attempts, and only these are looked at. An attempt of which something more was told may
+# have left its bin, or the row, so that the last ones are empty: that is rare, and only then they are gone through.
 _TOPS: Final = """
-    SELECT bucket_start, array_upper(durations, 1) FROM resolution_metrics
-    WHERE subject = 'attempt' AND bucket_start >= %(since)s AND bucket_start < %(end)s
-        AND durations <> '{{}}' {narrowed}
-    ORDER BY 2 DESC, 1 DESC LIMIT %(most)s
+    SELECT bucket_start, top FROM (
+        SELECT bucket_start, CASE WHEN durations[array_upper(durations, 1)] > 0 THEN array_upper(durations, 1) ELSE (
+            SELECT max(bin) FROM generate_subscripts(durations, 1) AS bin WHERE durations[bin] > 0
+        ) END AS top
+        FROM resolution_metrics
+        WHERE subject = 'attempt' AND bucket_start >= %(since)s AND bucket_start < %(end)s
+            AND durations <> '{{}}' {narrowed}
+    ) AS found
+    WHERE top IS NOT NULL ORDER BY top DESC, bucket_start DESC LIMIT %(most)s
 """
 _SLOWEST: Final = """
     SELECT {columns} FROM unnest(%(buckets)s::timestamptz[]) AS bucket (start)
@@ -98,11 +106,14 @@ def _slowest(window: Window, told: Mapping[str, str], limit: int) -> tuple[list[
     where, parameters = selection(window, told)
     narrowed = "".join(f" AND {name} = %({name})s" for name in told)
     with connection.cursor() as cursor:
-        cursor.execute(_TOPS.format(narrowed=narrowed), {**parameters, "most": limit + 1})
+        most = limit + MOST_TIED
+        cursor.execute(_TOPS.format(narrowed=narrowed), {**parameters, "most": most + 1})
         tops = cursor.fetchall()
-        # One more is asked for than is looked at: if it is as high as the last of them, it might hold one as slow.
-        exact = len(tops) <= limit or tops[limit][1] < tops[limit - 1][1]
-        buckets = sorted({start for start, _ in tops[:limit]})
+        # So many as are asked for hold as many attempts; others that are as high as the last of them may hold one as
+        # slow. One more is read than is looked at: if that is as high too, not all could be.
+        least = tops[:limit][-1][1] if tops else 0
+        exact = len(tops) <= most or tops[most][1] < least
+        buckets = sorted({start for start, top in tops[:most] if top >= least})
         statement = _SLOWEST.format(columns=", ".join(_COLUMNS), duration=DURATION_SECONDS, where=where, bucket=_BUCKET)
         cursor.execute(statement, {**parameters, "buckets": buckets, "limit": limit})
         return cursor.fetchall(), exact

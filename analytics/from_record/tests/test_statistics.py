@@ -16,7 +16,7 @@ from analytics.buckets import bucket_of, bucket_start
 from analytics.calibration import calibration_of, count_confidences
 from analytics.from_record import bounds, capacity, confidence, durations, parameters, steps
 from analytics.models import MetricRecount
-from analytics.tests.recording import ended, record_rows
+from analytics.tests.recording import ended, record_rows, told_more
 from attempts.models import ActionAttempt
 from attempts.queries import read_attempts
 from attempts.tests.stored import store_attempt, store_attempts
@@ -82,7 +82,26 @@ def test_the_slowest_are_found_by_their_buckets_and_the_latest_by_their_start(cl
         assert [one["attempt_id"] for one in found["recent"]] == [str(row.attempt_id) for row in latest]
 
 
-def test_more_that_are_about_as_slow_than_can_be_looked_at_are_told(client: Client) -> None:
+def test_of_about_as_slow_ones_the_slowest_are_told(client: Client) -> None:
+    record_rows([ended(0, started_at=at(900 * n), completed_at=at(900 * n + 30 + n / 100)) for n in range(-40, 0)])
+    found = get(client, "durations", limit=3)
+    assert [one["duration_seconds"] for one in found["slowest"]] == [29.99, 29.98, 29.97]
+    assert found["slowest_exact"] is True
+
+
+def test_a_duration_that_was_told_otherwise_hides_no_slower_one(client: Client) -> None:
+    long = [ended(0, started_at=at(900 * n), completed_at=at(900 * n + 10_000 * 2**n)) for n in range(4)]
+    record_rows([*long, ended(0, started_at=at(-900), completed_at=at(-400))])
+    record_rows([told_more(row, execution_time_seconds=1.0) for row in long], before=long)
+    found = get(client, "durations", limit=3)
+    assert [one["duration_seconds"] for one in found["slowest"]] == [500, 1, 1]
+    assert found["slowest_exact"] is True
+
+
+def test_more_that_are_about_as_slow_than_can_be_looked_at_are_told(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(durations, "MOST_TIED", 0)
     record_rows([ended(30, started_at=at(900 * n), completed_at=at(900 * n + 30)) for n in range(-6, 0)])
     assert get(client, "durations", limit=3)["slowest_exact"] is False
     assert get(client, "durations", limit=6)["slowest_exact"] is True
@@ -247,9 +266,11 @@ def test_parameters_that_go_with_success_are_told_apart_from_chance(client: Clie
             for n in range(200)
         ],
         {"action_type": "resize", "status": "success", "parameters": {"blob": list(range(5000))}, "started_at": at(0)},
+        # Where it is stored, it takes a hundred bytes.
+        {"action_type": "resize", "status": "success", "parameters": {"blob": "x" * 5000}, "started_at": at(0)},
     )
     answer = get(client, "parameters", action_type="resize")
-    assert (answer["covered"]["rows"], answer["attempts_left_out"]) == (201, 1)
+    assert (answer["covered"]["rows"], answer["attempts_left_out"]) == (202, 2)
     differences = {
         (one["level"]["parameter"], one["level"]["text"]): one["difference"] for one in answer["claimed"]["values"]
     }
