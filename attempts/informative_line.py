@@ -6,17 +6,38 @@ the first with a letter in it. What is masked in the line is in masking.py.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
-# How much of a text is looked at: what failed stands at the beginning or, after much output, at the end.
+# How much of a text is looked at: what failed stands at the beginning or, after much output, at the end. Where these do
+# not tell, of what lies between the first line with one of these signs, and what follows the last traceback. Signs are
+# plain texts, each of which is found in half a millisecond in a megabyte.
 HEAD_CHARACTERS: Final = 2_048
 TAIL_CHARACTERS: Final = 6_144
-# The same in SQL, of error_message, and one character more of a longer text: it stays a long one.
+SIGNS: Final = ("\nError:", "\nerror:", "\nERROR", "\nfatal:", " ERROR ")
+_PYTHON_TRACEBACK: Final = "Traceback (most recent call last)"
+_BEFORE_SIGN: Final = 80
+_FROM_SIGN: Final = 1_000
+_FROM_TRACEBACK: Final = 6_144
+_SIGNS_IN_SQL: Final = ", ".join("E'{}'".format(sign.replace("\n", "\\n")) for sign in SIGNS)
+# The same in SQL, of error_message: a longer text stays a long one, and tells the same as the whole.
 READ_PART: Final = f"""
-    CASE WHEN length(error_message) > {HEAD_CHARACTERS + TAIL_CHARACTERS}
-         THEN left(error_message, {HEAD_CHARACTERS + 1}) || right(error_message, {TAIL_CHARACTERS})
+    CASE WHEN length(error_message) > {HEAD_CHARACTERS + TAIL_CHARACTERS} THEN (
+        SELECT left(error_message, {HEAD_CHARACTERS})
+            || coalesce(substr(middle, greatest(sign - {_BEFORE_SIGN}, 1),
+                               {_FROM_SIGN} + least(sign - 1, {_BEFORE_SIGN})), '')
+            || chr(10)
+            || CASE WHEN strpos(middle, traceback) = 0 THEN ''
+                    ELSE substr(middle, length(middle) + 2 - length(traceback)
+                                        - strpos(reverse(middle), reverse(traceback)), {_FROM_TRACEBACK}) END
+            || right(error_message, {TAIL_CHARACTERS})
+        FROM (SELECT '{_PYTHON_TRACEBACK}' AS traceback,
+                     substr(error_message, {HEAD_CHARACTERS + 1},
+                            length(error_message) - {HEAD_CHARACTERS + TAIL_CHARACTERS}) AS middle) AS cut,
+             LATERAL (SELECT min(nullif(strpos(middle, text), 0)) AS sign
+                      FROM unnest(ARRAY[{_SIGNS_IN_SQL}]) AS signs (text)) AS found)
          ELSE error_message END
-"""
+"""  # noqa: S608  # only constants are written into the text
 # A longer line is known by its beginning.
 LINE_CHARACTERS: Final = 1_000
 
@@ -31,7 +52,6 @@ _LINE_END = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _NAMED_TYPE = r"[^\W\d][\w.$:/-]*"
 
 # Python: the first line behind the frames that is not indented. The bars are those of an exception group.
-_PYTHON_TRACEBACK = "Traceback (most recent call last)"
 _PYTHON_EXCEPTION = re.compile(rf"^[ |+-]*(?:{_NAMED_TYPE})(?::[ ].*|:?)$", re.M)
 # Java, .NET, Node, Rust: the last in the chain of causes. Where "Caused by:" stands alone, causes are listed below it.
 _CAUSE = re.compile(r"^[ \t|]*(?:Caused by:|\[cause\]:|--->)[ \t]*(\S.*)$", re.M)
@@ -69,19 +89,37 @@ def informative_line(text: str | None) -> str:
         return ""
     if len(text) <= LINE_CHARACTERS and text.isprintable() and text[0] not in "{[":
         return text
-    if len(text) > HEAD_CHARACTERS + TAIL_CHARACTERS:
-        text = _ends(text)
-    if "\x1b" in text:
-        text = _TERMINAL.sub("", text)
-    text = _UNSEEN.sub("", _LINE_END.sub("\n", text)).strip()
+    text = _cleaned(text) if len(text) <= HEAD_CHARACTERS + TAIL_CHARACTERS else _parts(text)
     line = _json_message(text) or (_line(_shortened(text)) if "\n" in text else text)
     return line.strip()[:LINE_CHARACTERS]
 
 
-def _ends(text: str) -> str:
-    """The beginning and the end, in whole lines as far as there are any."""
-    head, tail = text[:HEAD_CHARACTERS], text[-TAIL_CHARACTERS:]
-    return f"{head.rpartition(chr(10))[0] or head}\n{tail.partition(chr(10))[2] or tail}"
+def _cleaned(text: str) -> str:
+    if "\x1b" in text:
+        text = _TERMINAL.sub("", text)
+    return _UNSEEN.sub("", _LINE_END.sub("\n", text)).strip()
+
+
+def _parts(text: str) -> str:
+    """The beginning and the end, in whole lines as far as there are any; and what has a sign between them, where these
+    do not say what failed."""
+    head, middle, tail = text[:HEAD_CHARACTERS], text[HEAD_CHARACTERS:-TAIL_CHARACTERS], text[-TAIL_CHARACTERS:]
+    head, tail = head.rpartition("\n")[0] or head, tail.partition("\n")[2] or tail
+    ends = _cleaned(f"{head}\n{tail}")
+    if _told(_shortened(ends)):
+        return ends
+    return _cleaned("\n".join((head, *_signs_in(middle), tail)))
+
+
+def _signs_in(middle: str) -> Iterator[str]:
+    at = min((found for found in map(middle.find, SIGNS) if found >= 0), default=-1)
+    if at >= 0:
+        before = "" if middle[at] == "\n" else middle[max(at - _BEFORE_SIGN, 0) : at].rpartition("\n")[2]
+        yield before + middle[at : at + _FROM_SIGN].lstrip("\n").partition("\n")[0]
+    at = middle.rfind(_PYTHON_TRACEBACK)
+    if at >= 0:
+        traceback = middle[at : at + _FROM_TRACEBACK]
+        yield traceback.rpartition("\n")[0] or traceback
 
 
 def _json_message(text: str) -> str:
@@ -96,12 +134,20 @@ def _shortened(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    for find in (_python, _cause, _panic, _above_frames, _error, _failure):
+    line = _told(text) or _failure(text).strip()
+    if line:
+        return line
+    found = _LETTER_LINE.search(text)
+    return str(found[0]) if found else text.partition("\n")[0]
+
+
+def _told(text: str) -> str:
+    """The line that says what failed, in one of the ways in which programs say it; empty where there is none."""
+    for find in (_python, _cause, _panic, _above_frames, _error):
         line = find(text).strip()
         if line:
             return line
-    found = _LETTER_LINE.search(text)
-    return str(found[0]) if found else text.partition("\n")[0]
+    return ""
 
 
 def _python(text: str) -> str:

@@ -77,7 +77,8 @@ def _give(request: PageRequest, subject: Subject, record_id: UUID) -> None:
     except msgspec.ValidationError as error:
         raise Fault(f"This is no verdict: {error}.", path="verdict") from error
     document.source = "human"
-    document = checked(document, note.encode(errors="replace"), now=now)
+    # As it would stand in JSON, where what is to be cleaned of it is looked for: NUL is escaped there.
+    document = checked(document, msgspec.json.encode(note), now=now)
     give_verdict(subject=subject, record_id=record_id, document=document, given_by=request.user.get_username(), now=now)
 
 

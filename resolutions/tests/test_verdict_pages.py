@@ -60,6 +60,13 @@ def test_the_page_of_an_attempt_loads_its_verdicts_and_they_are_kept_while_it_is
     assert "No verdict yet" in text(operator.get(f"/attempts/{attempt_id}/verdicts/", headers=HTMX))
 
 
+def test_a_nul_in_a_note_is_replaced_as_it_is_by_the_api(operator: Client) -> None:
+    address = f"/attempts/{recorded()}/verdicts/"
+    sent = form(text(operator.get(address))) | {"verdict": "worked", "note": "a\0b"}
+    text(operator.post(address, sent, headers=HTMX))
+    assert Verdict.objects.get().note == "a\ufffdb"
+
+
 def test_a_verdict_given_on_the_page_stands_beside_what_was_claimed(operator: Client) -> None:
     attempt_id = recorded()
     address = f"/attempts/{attempt_id}/verdicts/"
