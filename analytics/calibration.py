@@ -21,7 +21,7 @@ from msgspec import Struct
 from analytics.figures import Rate, rate_of
 
 BINS: Final = 10
-UNIT: Final = 10_000  # sums of confidences are kept in ten-thousandths: whole numbers add up exactly
+UNIT: Final = 1_000_000  # sums of confidences are kept in millionths: whole numbers add up exactly
 
 # The rule of the verdict; see verdict_of.
 LEAST_COUNT: Final = 30
@@ -39,7 +39,7 @@ Verdict = Literal["over_confident", "under_confident", "uneven", "well_calibrate
 
 
 class ConfidenceCounts(NamedTuple):
-    """What is kept of the confidences in one bin: whole numbers only. c is a confidence in ten-thousandths."""
+    """What is kept of the confidences in one bin: whole numbers only. c is a confidence in millionths."""
 
     outcomes: int = 0
     successes: int = 0
@@ -108,7 +108,7 @@ def count_confidences(outcomes: Iterable[tuple[float, bool]]) -> dict[int, Confi
 def calibration_of(bins: Mapping[int, ConfidenceCounts]) -> Calibration:
     """All figures of the counts by bin (bin_of).
 
-    They are those of the confidences rounded to ten-thousandths, and otherwise exact.
+    They are those of the confidences rounded to millionths, and otherwise exact.
     """
     total = ConfidenceCounts()
     for counts in bins.values():

@@ -112,7 +112,9 @@ class Memory:
             if told is not None:
                 pairs.add((name, told), success)
         examples = self.examples.setdefault(name, deque(maxlen=MOST_EXAMPLES))
-        examples.append(Example(proposal.parameters, success, action.incident_id))
+        examples.append(
+            Example(proposal.parameters, success, action.incident_id, proposal.incident_type, proposal.environment)
+        )
 
     def predict(self, action: Action) -> Prediction:
         name = action.proposal.action_type

@@ -1,12 +1,15 @@
 """The estimate: what is believed of a proposed action, step by step from all attempts to ones just like it. Pure.
 
 overall -> action type -> incident type and environment -> each parameter, from its first words or magnitude to its
-value -> all parameters together -> the same in the same incident. At each step the belief so far is the parent of the
-next (shrinkage.py). Incident type and environment are counted over everything (rollups know them); parameters over a
-sample of the latest attempts of the action type, which also forgets what was long ago. Run once on claimed outcomes and
-once on verified ones: which these are is for whoever brings the evidence.
+value -> all parameters together -> the same on this incident type -> the same in the same incident. At each step the
+belief so far is the parent of the next (shrinkage.py). Attempts that are alike in parameters were made on incidents of
+all types: what they tell is how much better they went than others on theirs, and that is what counts here, as far as it
+is known how this incident type goes. Incident type and environment are counted over everything (rollups
+know them); parameters over a sample of the latest attempts of the action type, which also forgets what was long ago.
+Run once on claimed outcomes and once on verified ones: which these are is for whoever brings the evidence.
 """
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from heapq import nlargest
 from itertools import islice
@@ -25,7 +28,7 @@ from analytics.advice.shrinkage import (
     shrink,
 )
 from analytics.advice.traits import Described
-from analytics.advice.tree import walk
+from analytics.advice.tree import Context, walk
 
 # So many examples are enough: more cost time and hardly change the answer.
 MOST_EXAMPLES: Final = 1000
@@ -59,6 +62,8 @@ class Example(NamedTuple):
     parameters: Described
     success: bool
     incident_id: str
+    incident_type: str | None = None
+    environment: str | None = None
 
 
 class Evidence(NamedTuple):
@@ -79,10 +84,11 @@ class Level(Struct, frozen=True, kw_only=True):
     """One step of the estimate.
 
     n attempts (successes + failures) are alike in what `like` says (of a parameter: parameter, and words, magnitude or
-    value). rate is theirs, null without any; estimate is what is believed with this step and those before it (of a
-    parameter: by this parameter alone); explained is the share, 0 to 1, of the variance of outcomes that lies between
-    what this level tells apart: how much it matters. Attempts count once, at the most specific level that holds the
-    same ones; at the levels before it, they do not move the estimate or are taken back.
+    value; all_parameters comes for all incident types, and once more for the one that `like` names). rate is theirs,
+    null without any; estimate is what is believed with this step and those before it (of a parameter: by this parameter
+    alone), for the incident type and environment that were asked about; explained is the share, 0 to 1, of the variance
+    of outcomes that lies between what this level tells apart: how much it matters. Attempts count once, at the most
+    specific level that holds the same ones; at the levels before it, they do not move the estimate or are taken back.
     """
 
     level: LevelName
@@ -134,8 +140,8 @@ def advise(proposal: Proposal, evidence: Evidence) -> Advice:
         means = {name: by_group[group] for name, group in types.items()}
         like = {"action_type": proposal.action_type}
         levels.append(_level("action_type", like, own.counts, belief, strength.explained))
-        belief = _with_context(proposal, evidence, means, belief, levels)
-        belief = _with_parameters(proposal, evidence.examples, of_type, belief, levels)
+        context = _in_context(proposal, evidence, means, of_type, levels)
+        belief = _with_parameters(proposal, evidence.examples, of_type, context, levels)
     low, high = interval(belief)
     return Advice(
         has_evidence=own is not None and own.counts.n > 0,
@@ -147,12 +153,33 @@ def advise(proposal: Proposal, evidence: Evidence) -> Advice:
     )
 
 
-def _with_context(
-    proposal: Proposal, evidence: Evidence, means: Mapping[str, float], belief: Belief, levels: list[Level]
-) -> Belief:
-    """belief, of the action type, with what is known of it in this incident type and in this environment."""
-    parts = []
-    contexts: tuple[tuple[LevelName, str | None, Mapping[tuple[str, str], Counts]], ...] = (
+class _Kind(NamedTuple):
+    """Incident types, or environments: what is believed of the action type in each, and how much they matter."""
+
+    beliefs: Mapping[str, Belief]
+    explained: float
+
+
+class _Context(NamedTuple):
+    """What is believed of the action type in the proposal's incident type and environment.
+
+    kinds: of these two, those in which it was tried, by name. reach: 0 to 1, how far the attempts in this context, and
+    not those in all others, make the belief.
+    """
+
+    belief: Belief
+    kinds: Mapping[str, _Kind]
+    reach: float
+
+
+def _in_context(
+    proposal: Proposal, evidence: Evidence, means: Mapping[str, float], of_type: Belief, levels: list[Level]
+) -> _Context:
+    """of_type, the belief of the action type, with what is known of it in this incident type and environment."""
+    kinds: dict[str, _Kind] = {}
+    reaches = []
+    contexts: tuple[tuple[Literal["incident_type", "environment"], str | None, Mapping[tuple[str, str], Counts]], ...]
+    contexts = (
         ("incident_type", proposal.incident_type, evidence.by_incident_type),
         ("environment", proposal.environment, evidence.by_environment),
     )
@@ -166,39 +193,97 @@ def _with_context(
             if pair[0] in means
         }
         strength = learn_strength(groups.values())
-        part = shrink(groups[proposal.action_type, told], belief, strength)
-        parts.append((part, strength.explained))
-        levels.append(_level(name, {name: told}, counts, part, strength.explained))
-    return combine(belief, parts)
+        beliefs = {
+            value: shrink(group, of_type, strength)
+            for (action_type, value), group in groups.items()
+            if action_type == proposal.action_type
+        }
+        kinds[name] = _Kind(beliefs, strength.explained)
+        reaches.append((strength.reach(counts.n), strength.explained))
+        levels.append(_level(name, {name: told}, counts, beliefs[told], strength.explained))
+    explained = math.fsum(weight for _, weight in reaches)
+    return _Context(
+        _believed_in(proposal, kinds, of_type),
+        kinds,
+        math.fsum(reach * weight for reach, weight in reaches) / explained if explained else 0.0,
+    )
+
+
+def _believed_in(case: Proposal | Example, kinds: Mapping[str, _Kind], of_type: Belief) -> Belief:
+    """What is believed of the action type in the incident type and environment of a proposal or an example."""
+    parts = []
+    for name, kind in kinds.items():
+        part = kind.beliefs.get(getattr(case, name))
+        if part is not None:
+            parts.append((part, kind.explained))
+    return combine(of_type, parts)
 
 
 def _with_parameters(
-    proposal: Proposal, examples: Sequence[Example], of_type: Belief, belief: Belief, levels: list[Level]
+    proposal: Proposal, examples: Sequence[Example], of_type: Belief, context: _Context, levels: list[Level]
 ) -> Belief:
-    """belief with what is known of each parameter, of all together, and of the same in the same incident."""
+    """What is believed in this context, with what is known of each parameter, of all together, and of the same in the
+    same incident type and incident.
+
+    Attempts count as they would have gone here: else what works for incidents that are easily mended would make
+    hopeless ones easy. Where nothing is known of the proposal's own context they count as they are: of two things that
+    came together, type and parameter, it is then the parameter that is there again.
+    """
     root = Counts(successes := sum(example.success for example in examples), len(examples) - successes)
-    whole = _whole_labels(proposal.parameters.whole, proposal.incident_id)
-    wholes = [(_whole_labels(example.parameters.whole, example.incident_id), example.success) for example in examples]
-    equal = sum(labels[0] == whole[0] for labels, _ in wholes)
+    belief, expected = context.belief, _expected(examples, context, of_type)
+    here = Context(belief.mean, context.reach)
+    inside = "incident_type" in context.kinds
+    whole = _whole_labels(proposal, inside, proposal.incident_id)
+    wholes = [
+        (
+            _whole_labels(example, inside, None if proposal.incident_id is None else example.incident_id),
+            example.success,
+            rate,
+        )
+        for example, rate in zip(examples, expected, strict=True)
+    ]
+    equal = sum(labels[0] == whole[0] for labels, _, _ in wholes)
     parts = []
     for path, traits in islice(proposal.parameters.values.items(), MOST_PARAMETERS):
-        rows = [(found, example.success) for example in examples if (found := example.parameters.values.get(path))]
-        branch = walk(rows, traits, root=root, expected=of_type.mean, belief=belief, told_apart=equal)
+        rows = [
+            (found, example.success, rate)
+            for example, rate in zip(examples, expected, strict=True)
+            if (found := example.parameters.values.get(path))
+        ]
+        branch = walk(rows, traits, root=root, expected=of_type.mean, belief=belief, told_apart=equal, context=here)
         parts.append((branch.belief, branch.explained))
         for step, trait in zip(branch.steps, traits, strict=False):
             levels.append(_level("parameter", {"parameter": path, trait.kind: trait.text}, *step))
-    branch = walk(wholes, whole, root=root, expected=of_type.mean, belief=combine(belief, parts))
-    likes: tuple[tuple[LevelName, dict[str, str]], ...] = (
-        ("all_parameters", {}),
-        ("same_incident", {"incident_id": proposal.incident_id or ""}),
-    )
-    for step, (name, like) in zip(branch.steps, likes, strict=False):
+    branch = walk(wholes, whole, root=root, expected=of_type.mean, belief=combine(belief, parts), context=here)
+    ends: list[tuple[LevelName, dict[str, str]]] = [("all_parameters", {})]
+    if inside:
+        ends.append(("all_parameters", {"incident_type": proposal.incident_type or ""}))
+    ends.append(("same_incident", {"incident_id": proposal.incident_id or ""}))
+    for step, (name, like) in zip(branch.steps, ends, strict=False):
         levels.append(_level(name, like, *step))
     return branch.belief
 
 
-def _whole_labels(whole: str, incident_id: str | None) -> tuple[Hashable, ...]:
-    return (whole,) if incident_id is None else (whole, (whole, incident_id))
+def _expected(examples: Sequence[Example], context: _Context, of_type: Belief) -> list[float]:
+    """Of each example, the rate that is believed in its incident type and environment."""
+    known: dict[tuple[str | None, str | None], float] = {}
+    rates = []
+    for example in examples:
+        of = example.incident_type, example.environment
+        if of not in known:
+            known[of] = _believed_in(example, context.kinds, of_type).mean
+        rates.append(known[of])
+    return rates
+
+
+def _whole_labels(case: Proposal | Example, inside: bool, incident_id: str | None) -> tuple[Hashable, ...]:
+    """Of a walk along all parameters together, then, if inside, into one incident type, and into one incident."""
+    labels: list[Hashable] = [whole := case.parameters.whole]
+    if inside:
+        labels.append((whole, case.incident_type))
+    if incident_id is not None:
+        labels.append((labels[-1], incident_id))
+    return tuple(labels)
 
 
 def _level(name: LevelName, like: dict[str, str], counts: Counts, belief: Belief, explained: float) -> Level:

@@ -29,10 +29,10 @@ PATTERNS_SHOWN: Final = 5
 INCIDENTS_SHOWN: Final = 5
 
 _LATEST: Final = f"""
-    SELECT status, verdict, incident_id, environment, fingerprint, parameters IS NULL,
+    SELECT status, verdict, incident_id, incident_type, environment, fingerprint, parameters IS NULL,
            {parameters_text(_MOST_CHARACTERS)}
     FROM (
-        SELECT status, verdict, incident_id, environment, fingerprint, parameters, effective_started_at
+        SELECT status, verdict, incident_id, incident_type, environment, fingerprint, parameters, effective_started_at
         FROM action_attempts
         WHERE action_type = %s AND effective_started_at >= %s AND effective_started_at < %s
         ORDER BY effective_started_at DESC LIMIT %s
@@ -67,7 +67,7 @@ def latest_of(action_type: str, window: Window) -> Latest:
     latest = Latest([], [], [])
     bounds = [action_type, window.start, window.end, _LOOKED_AT, MOST_EXAMPLES]
     characters = 0
-    for status, verdict, incident_id, environment, fingerprint, has_none, text in _rows(_LATEST, bounds):
+    for status, verdict, incident_id, incident_type, environment, fingerprint, has_none, text in _rows(_LATEST, bounds):
         if status == "failed":
             latest.failures.append(Failure(fingerprint, environment))
         characters += len(text or "")
@@ -76,10 +76,11 @@ def latest_of(action_type: str, window: Window) -> Latest:
         if characters > _MOST_CHARACTERS_TOGETHER:
             continue
         parameters = _described(text or "{}")
+        where = incident_id, incident_type, environment
         if status in ("success", "failed"):
-            latest.claimed.append(Example(parameters, status == "success", incident_id))
+            latest.claimed.append(Example(parameters, status == "success", *where))
         if verdict not in (None, "unknown"):
-            latest.verified.append(Example(parameters, verdict == "worked", incident_id))
+            latest.verified.append(Example(parameters, verdict == "worked", *where))
     return latest
 
 

@@ -76,6 +76,10 @@ class Strength(NamedTuple):
     finite: tuple[float, ...]
     infinite: float
 
+    def reach(self, n: int) -> float:
+        """How far, 0 to 1, the belief of a group of n attempts is their own: the weight that shrink() gives them."""
+        return math.fsum(weight * n / (n + k) for k, weight in zip(FINITE_STRENGTHS, self.finite, strict=True))
+
     @property
     def explained(self) -> float:
         """The share, 0 to 1, of the variance of outcomes that lies between groups: 1 / (k + 1), if k is the strength.
@@ -122,16 +126,20 @@ def learn_strength(groups: Iterable[Group], different: float = DIFFERENT_BEFORE_
     return Strength(tuple(part / total for part in weights), weight / total)
 
 
-def shrink(group: Group, parent: Belief, strength: Strength) -> Belief:
-    """What is believed of a group, given what is believed of its parent now. It lies between the two."""
+def shrink(group: Group, parent: Belief, strength: Strength, shift: float = 0.0) -> Belief:
+    """What is believed of a group, given what is believed of its parent now. It lies between the two.
+
+    shift: see successes_of().
+    """
     counts = group.counts
     if not counts.n or group.is_all:
         return parent
+    successes = successes_of(counts, shift)
     mean = strength.infinite * parent.mean
     square = strength.infinite * (parent.variance + parent.mean**2)
     for k, weight in zip(FINITE_STRENGTHS, strength.finite, strict=True):
         total = counts.n + k
-        mean_of_k = (counts.successes + k * parent.mean) / total
+        mean_of_k = (successes + k * parent.mean) / total
         # The law of total variance: of the group's rate, and of the parent's as far as it counts here.
         variance = mean_of_k * (1 - mean_of_k) / (total + 1) + (k / total) ** 2 * parent.variance
         mean += weight * mean_of_k
@@ -151,10 +159,26 @@ def combine(parent: Belief, parts: Sequence[tuple[Belief, float]]) -> Belief:
         return parent
     if len(parts) == 1:
         return parts[0][0]
-    odds = math.fsum(weight * math.log(part.mean / (1 - part.mean)) for part, weight in parts) / total
+    odds = math.fsum(weight * log_odds(part.mean) for part, weight in parts) / total
     spread = math.fsum(weight * math.sqrt(part.variance) / (part.mean * (1 - part.mean)) for part, weight in parts)
     mean = 1 / (1 + math.exp(-odds))
     return Belief(mean, (spread / total * mean * (1 - mean)) ** 2)
+
+
+def log_odds(mean: float) -> float:
+    return math.log(mean / (1 - mean))
+
+
+def successes_of(counts: Counts, shift: float) -> float:
+    """How many successes there would have been, had their log odds been higher by shift; on average, no whole number.
+
+    That of all or none is not certain: half a success and half a failure are added to see how far a rate would move.
+    """
+    if not shift or not counts.n:
+        return counts.successes
+    seen = (counts.successes + 0.5) / (counts.n + 1)
+    moved = counts.successes / counts.n + 1 / (1 + math.exp(-log_odds(seen) - shift)) - seen
+    return counts.n * min(1.0, max(0.0, moved))
 
 
 def interval(belief: Belief) -> Interval:

@@ -6,11 +6,13 @@ more precisely what they have in common, and from the nearest group above that h
 """
 
 from collections.abc import Hashable, Sequence
-from typing import NamedTuple
+from statistics import fmean
+from typing import Final, NamedTuple
 
-from analytics.advice.shrinkage import Belief, Counts, Group, learn_strength, shrink
+from analytics.advice.shrinkage import Belief, Counts, Group, learn_strength, log_odds, shrink
 
-Row = tuple[Sequence[Hashable], bool]
+# Labels, whether it succeeded, and the rate, 0 < rate < 1, that was to be expected in its context.
+Row = tuple[Sequence[Hashable], bool, float]
 
 
 class Step(NamedTuple):
@@ -27,6 +29,16 @@ class Branch(NamedTuple):
     belief: Belief
     explained: float
     steps: list[Step]
+
+
+class Context(NamedTuple):
+    """What the walk is for: the rate that is to be expected there, and how far, 0 to 1, groups are brought into it."""
+
+    rate: float
+    reach: float
+
+
+NO_CONTEXT: Final = Context(0.5, 0.0)
 
 
 class _Above(NamedTuple):
@@ -46,12 +58,14 @@ def walk(
     expected: float,
     belief: Belief,
     told_apart: int = 0,
+    context: Context = NO_CONTEXT,
 ) -> Branch:
     """Along the path `own`, as far as any row went it. A label must name the labels before it too.
 
     root and expected: the counts and the believed rate of the rows and all others beside them, from which the strengths
     are learned. belief: what the first step starts from. told_apart: groups of this many rows or fewer are those that
-    the caller counts by itself, and do not move the belief.
+    the caller counts by itself, and do not move the belief. context: where groups count as if they had been there,
+    better or worse by the same odds as where they were (successes_of()).
     """
     above: dict[Hashable, _Above] = {None: _Above(root, expected, root, expected)}
     start = end = belief
@@ -67,7 +81,7 @@ def walk(
         if not steps or group.counts.n < steps[-1].counts.n:
             start = end
         if group.counts.n > told_apart:
-            end = shrink(group, start, strength)
+            end = shrink(group, start, strength, _shift(rows, depth, label, context))
         steps.append(Step(group.counts, end, strength.explained))
         above = {
             found: _Above(
@@ -85,7 +99,7 @@ def _groups(rows: Sequence[Row], depth: int, above: dict[Hashable, _Above]) -> d
     """{label: group} of the rows at one depth, each within the nearest group above that holds more."""
     tallies: dict[Hashable, list[int]] = {}
     parent_of: dict[Hashable, Hashable] = {}
-    for labels, success in rows:
+    for labels, success, _ in rows:
         if depth < len(labels):
             label = labels[depth]
             tally = tallies.get(label)
@@ -102,3 +116,11 @@ def _groups(rows: Sequence[Row], depth: int, above: dict[Hashable, _Above]) -> d
         else:
             groups[label] = Group(counts, larger.larger, larger.larger_mean)
     return groups
+
+
+def _shift(rows: Sequence[Row], depth: int, label: Hashable, context: Context) -> float:
+    """By how much the log odds of a group would be higher in a context."""
+    if not context.reach:
+        return 0.0
+    expected = fmean(rate for labels, _, rate in rows if depth < len(labels) and labels[depth] == label)
+    return context.reach * (log_odds(context.rate) - log_odds(expected))

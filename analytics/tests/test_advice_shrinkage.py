@@ -15,6 +15,7 @@ from analytics.advice.shrinkage import (
     interval,
     learn_strength,
     shrink,
+    successes_of,
     total_of,
 )
 
@@ -150,3 +151,16 @@ def test_what_is_combined_lies_among_its_parts(parent: Belief, parts: list[tuple
     among = [parent.mean, *(part.mean for part, _ in parts)]
     assert min(among) - 1e-9 <= combined.mean <= max(among) + 1e-9
     assert combined.variance >= 0
+
+
+def test_successes_are_brought_to_other_odds_and_stay_as_they_are_without() -> None:
+    assert successes_of(Counts(3, 1), 0.0) == 3
+    assert successes_of(Counts(500_000, 500_000), math.log(3)) == pytest.approx(750_000)
+    assert successes_of(Counts(0, 4), -5.0) == 0
+    # All of four are no certainty: of odds a hundred times lower, hardly any is left.
+    assert successes_of(Counts(4, 0), -math.log(100)) == pytest.approx(4 * (1 - 0.9 + 9 / 109))
+
+
+@given(counts, st.floats(-20, 20))
+def test_shifted_successes_are_as_many_as_there_can_be(counted: Counts, shift: float) -> None:
+    assert 0 <= successes_of(counted, shift) <= counted.n

@@ -8,7 +8,7 @@ from analytics.advice.tree import Row, walk
 TYPE = Belief(0.5, 0.01)
 ROOT = Counts(30, 30)
 # Ten groups of six: half of them always succeed, half of them never.
-ROWS: list[Row] = [((group,), group % 2 == 0) for group in range(10) for _ in range(6)]
+ROWS: list[Row] = [((group,), group % 2 == 0, 0.5) for group in range(10) for _ in range(6)]
 
 
 def test_a_walk_shrinks_the_group_towards_what_was_believed_before() -> None:
@@ -21,7 +21,7 @@ def test_a_walk_shrinks_the_group_towards_what_was_believed_before() -> None:
 
 def test_rows_that_are_alike_in_more_than_one_way_count_once() -> None:
     once = walk(ROWS, (0,), root=ROOT, expected=0.5, belief=TYPE)
-    rows = [((group, (group, "again"), (group, "again", "again")), success) for (group,), success in ROWS]
+    rows = [((group, (group, "again"), (group, "again", "again")), success, 0.5) for (group,), success, _ in ROWS]
     again = walk(rows, (0, (0, "again"), (0, "again", "again")), root=ROOT, expected=0.5, belief=TYPE)
     assert again.belief == pytest.approx(once.belief)
     assert [step.counts.n for step in again.steps] == [6, 6, 6]
@@ -33,8 +33,8 @@ def test_a_smaller_group_within_a_group_has_the_last_word() -> None:
     for group in range(8):
         for part in range(4):
             # Groups are all alike; what is within them is not.
-            rows += [((group, (group, part)), chance.random() < (0.95 if part < 2 else 0.05)) for _ in range(10)]
-    successes = sum(success for _, success in rows)
+            rows += [((group, (group, part)), chance.random() < (0.95 if part < 2 else 0.05), 0.5) for _ in range(10)]
+    successes = sum(success for _, success, _ in rows)
     root = Counts(successes, len(rows) - successes)
     for part in range(4):
         branch = walk(rows, (0, (0, part)), root=root, expected=0.5, belief=TYPE)

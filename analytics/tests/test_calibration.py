@@ -59,8 +59,8 @@ def test_golden_case() -> None:
 
 
 def test_golden_counts() -> None:
-    assert counts_of(0.25, True) == (1, 1, 2500, 6_250_000, 2500)
-    assert counts_of(0.25, False) == (1, 0, 2500, 6_250_000, 0)
+    assert counts_of(0.25, True) == (1, 1, 250_000, 62_500_000_000, 250_000)
+    assert counts_of(0.25, False) == (1, 0, 250_000, 62_500_000_000, 0)
 
 
 @pytest.mark.parametrize(
