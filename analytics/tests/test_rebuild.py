@@ -122,6 +122,19 @@ def test_a_time_without_offset_is_refused(time: str) -> None:
         rebuild_metrics("--from", time)
 
 
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59-14:00"])
+@pytest.mark.parametrize("option", ["--from", "--to"])
+def test_a_time_that_no_record_has_is_refused(option: str, time: str) -> None:
+    with pytest.raises(CommandError, match="outside the years 1970 to 2200"):
+        rebuild_metrics(option, time)
+
+
+@pytest.mark.parametrize("end", ["2025-06-15T10:00:00Z", "2025-06-15T11:59:59+02:00"])
+def test_a_span_with_nothing_in_it_is_refused(end: str) -> None:
+    with pytest.raises(CommandError, match="--from must be earlier than --to"):
+        rebuild_metrics("--from", "2025-06-15T10:00:00Z", "--to", end)
+
+
 def test_only_hours_that_have_anything_are_visited() -> None:
     record_rows([attempt(started_at=datetime(year, 1, 1, tzinfo=UTC)) for year in (1970, 2025, 2200)])
     assert [part.start.year for part in recount(repair=False)] == [1970, 2025, 2200]

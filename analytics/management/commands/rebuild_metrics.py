@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.utils.dateparse import parse_datetime
 
 from analytics.buckets import bucket_start
@@ -16,19 +16,22 @@ from analytics.patterns.totals import recount_totals
 from analytics.rebuild import Difference, recount
 from analytics.rollups import Counts
 from analytics.summaries.checking import check_summaries
+from attempts.validation import EARLIEST, LATEST
 from resolutions.recount import recount as recount_columns
 
 MAX_SHOWN = 50
 
 
 def moment(text: str) -> datetime:
-    """An RFC 3339 time with its offset."""
+    """An RFC 3339 time with its offset, in the years that records may be of."""
     try:
         parsed = parse_datetime(text)
     except ValueError:
         parsed = None
     if parsed is None or parsed.tzinfo is None:
         raise ArgumentTypeError(f"{text!r} is not a time with its offset, such as 2025-03-01T00:00:00Z")
+    if not EARLIEST <= parsed <= LATEST:
+        raise ArgumentTypeError(f"{text!r} is outside the years 1970 to 2200, which all records lie in")
     return parsed
 
 
@@ -45,6 +48,8 @@ class Command(BaseCommand):
         parser.add_argument("--to", dest="end", type=moment, metavar="T", help="up to this time (RFC 3339)")
 
     def handle(self, *, check: bool, start: datetime | None, end: datetime | None, **options: Any) -> None:
+        if start is not None and end is not None and start >= end:
+            raise CommandError("--from must be earlier than --to: nothing lies between them.")
         rows = buckets = due = 0
         self._different = 0
         # First, since the rollups count what is in these columns.
