@@ -196,12 +196,17 @@ def test_repairs_while_recorders_write_lose_nothing() -> None:
 
     running = [run_beside(write), run_beside(write)]
     try:
+        # One row at a time: a statement that takes several, in its own order, could deadlock with the recorders.
         for damage in itertools.cycle(
             (
-                "UPDATE failure_patterns SET occurrences = occurrences + 1",
-                "UPDATE failure_fingerprints SET occurrences = occurrences + 1",
-                "DELETE FROM failure_incidents WHERE incident_id = 'INC-2'",
-                "UPDATE failure_counts SET occurrences = occurrences + 1",
+                "UPDATE failure_patterns SET occurrences = occurrences + 1 WHERE pattern_id ="
+                " (SELECT pattern_id FROM failure_patterns ORDER BY random() LIMIT 1)",
+                "UPDATE failure_fingerprints SET occurrences = occurrences + 1 WHERE fingerprint ="
+                " (SELECT fingerprint FROM failure_fingerprints ORDER BY random() LIMIT 1)",
+                "DELETE FROM failure_incidents WHERE incident_id = 'INC-2' AND fingerprint ="
+                " (SELECT fingerprint FROM failure_incidents WHERE incident_id = 'INC-2' ORDER BY random() LIMIT 1)",
+                "UPDATE failure_counts SET occurrences = occurrences + 1 WHERE fingerprint ="
+                " (SELECT fingerprint FROM failure_counts ORDER BY random() LIMIT 1)",
             )
         ):
             with connection.cursor() as cursor:
