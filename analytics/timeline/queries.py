@@ -13,6 +13,7 @@ import msgspec
 from django.db import connection
 from django.db.models import Q
 
+from analytics.from_record.bounds import parameters_text
 from analytics.rollups import seconds_to_resolution
 from analytics.snapshot import one_snapshot
 from analytics.thrash import Thrash
@@ -135,7 +136,7 @@ def parse_place(text: str) -> Place:
 
 
 # The ids first: what is made of a row that is only sorted would be made in vain.
-_ATTEMPTS: Final = """
+_ATTEMPTS: Final = f"""
     SELECT row_to_json(light)::text, parameters FROM (
         SELECT attempt_id, action_id, action_type, incident_id, environment, target, engine, engine_version,
             resolution_id, retry_of, status, started_at, completed_at, execution_time_seconds, received_at,
@@ -143,15 +144,11 @@ _ATTEMPTS: Final = """
             left(error_message, %(longest)s) AS error_message, verdict, verdict_at
         FROM action_attempts WHERE attempt_id = ANY(%(ids)s)
     ) AS light, LATERAL (
-        SELECT CASE
-            WHEN parameters IS NULL THEN '{}'
-            WHEN pg_column_size(parameters) <= %(largest)s AND length(parameters::text) <= %(largest)s
-                THEN parameters::text
-        END AS parameters
+        SELECT CASE WHEN parameters IS NULL THEN '{{}}' ELSE {parameters_text(LARGEST_PARAMETERS)} END AS parameters
         FROM action_attempts AS whole
         WHERE whole.attempt_id = light.attempt_id
     ) AS compared
-"""
+"""  # noqa: S608  # our own text
 
 
 def _attempts(incident_id: str, resolution_ids: Sequence[UUID], *, latest: bool) -> list[ToldAttempt]:
@@ -164,7 +161,7 @@ def _attempts(incident_id: str, resolution_ids: Sequence[UUID], *, latest: bool)
     found: dict[UUID, ToldAttempt] = {}
     if ids:
         with connection.cursor() as cursor:
-            cursor.execute(_ATTEMPTS, {"ids": ids, "longest": LONGEST_TEXT + 1, "largest": LARGEST_PARAMETERS})
+            cursor.execute(_ATTEMPTS, {"ids": ids, "longest": LONGEST_TEXT + 1})
             for text, parameters in cursor:
                 row = _attempt_row.decode(text)
                 key = str(row.attempt_id) if parameters is None else canonical_json(parameters.encode())
